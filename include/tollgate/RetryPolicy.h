@@ -1,0 +1,18 @@
+#pragma once
+
+#include "tollgate/Clock.h"
+
+namespace tollgate {
+
+/// When a failed attempt is worth another. Each attempt passes the gate and takes a new permit; all share the call's deadline.
+struct TOLLGATE_API RetryPolicy
+{
+    unsigned attempts = 3;                                     ///< in all; 1: never repeat
+    Duration baseDelay = std::chrono::milliseconds(50);        ///< full jitter over base * 2^n: what a short hiccup needs
+    Duration throttledDelay = std::chrono::milliseconds(1000); ///< the same after 429 and 503
+    Duration maxDelay = std::chrono::seconds(20);              ///< of one back-off, before the server's hint
+    Duration maxHint = std::chrono::seconds(60);               ///< a server's hint beyond that is reported, not slept through
+    double budget = 10.0;                                      ///< retries in reserve per client; a success gives 0.1 back
+};
+
+} // namespace tollgate

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "tollgate/Clock.h"
+#include "tollgate/Exchange.h"
+#include "tollgate/Response.h"
+#include "tollgate/Secret.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <typeindex>
+#include <unordered_map>
+
+namespace tollgate {
+
+/// How TLS is set up. Verification of chain and host name cannot be switched off.
+struct TOLLGATE_API TlsOptions
+{
+    /// PEM file with the certificate authorities to trust instead of the system's. Empty: the system's bundle, looked for in
+    /// SSL_CERT_FILE, SSL_CERT_DIR and the places Linux distributions use.
+    std::string caFile;
+};
+
+/// What a transport may take and hold. Every wait also ends at the call's deadline.
+struct TOLLGATE_API TransportOptions
+{
+    std::chrono::milliseconds connectTimeout{10'000}; ///< name resolution and TCP connect; a dead host should not eat a minute
+    std::chrono::milliseconds tlsTimeout{10'000};     ///< TLS handshake, as a whole
+    std::chrono::milliseconds writeTimeout{30'000};   ///< without any progress in sending
+    std::chrono::milliseconds readTimeout{30'000};    ///< without any progress in receiving; slow APIs answer within 30 s
+    std::size_t maxConnectionsPerOrigin = 32;         ///< more calls wait for one; most vendors frown on more
+    std::size_t maxIdlePerOrigin = 32;                ///< kept open for the next call
+    std::chrono::milliseconds idleTimeout{
+        60'000};                          ///< closed after that, or at what the server's Keep-Alive: timeout says less 1 s
+    std::size_t maxHeadBytes = 64 * 1024; ///< status line and fields, trailers likewise
+    std::uint64_t maxBodyBytes = 64 * 1024 * 1024; ///< after decoding
+    bool decompress = true;                        ///< asks for gzip and deflate, and decodes them
+    TlsOptions tls;
+    std::shared_ptr<Clock> clock; ///< null: Clock::system()
+};
+
+/// Counters since the transport was made.
+struct TOLLGATE_API TransportStats
+{
+    std::uint64_t exchanges = 0;         ///< started
+    std::uint64_t connectionsOpened = 0; ///< TCP connections established
+    std::uint64_t reused = 0;            ///< exchanges on a connection that had served before
+    std::uint64_t stale = 0;             ///< reused connections found dead
+    std::size_t idleConnections = 0;     ///< in the pool now
+    std::size_t openConnections = 0;     ///< in the pool or in use now
+};
+
+/// Carries one request to a server and brings back the head of the answer and a source for its body. One per process is enough;
+/// clients that share it share connections and, by default, the count of what they have used of each account's limits.
+/// Thread-safe. It knows nothing of authentication, limits or retries.
+class TOLLGATE_API Transport
+{
+public:
+    /// HTTP/1.1 over Poco sockets, with TLS and a connection pool. Throws ConfigurationError if no trusted certificates are
+    /// found, listing where it looked (found out at the first https request).
+    static std::shared_ptr<Transport> create(TransportOptions options = {});
+
+    virtual ~Transport();
+
+    /// Sends the request and waits for the final response head. Fills exchange.attempt. Throws TransportError or one of its
+    /// leaves, or Cancelled; delivery() and details().staleConnection tell how far the request got.
+    virtual Response exchange(Exchange& exchange) = 0;
+
+    virtual const std::shared_ptr<Clock>& clock() const noexcept = 0;
+    virtual TransportStats stats() const { return {}; }
+
+    /// Closes idle connections. Calls in flight go on.
+    virtual void closeIdle() {}
+
+    /// One object of type T for all who share this transport, made at the first call. This is how clients share their limits
+    /// without the transport knowing of them.
+    template <class T>
+    std::shared_ptr<T> shared(const std::function<std::shared_ptr<T>()>& make)
+    {
+        const std::lock_guard<std::mutex> lock(_sharedMutex);
+        auto& entry = _shared[std::type_index(typeid(T))];
+        if (!entry) entry = make();
+        return std::static_pointer_cast<T>(entry);
+    }
+
+private:
+    std::mutex _sharedMutex;
+    std::unordered_map<std::type_index, std::shared_ptr<void>> _shared;
+};
+
+using TransportPtr = std::shared_ptr<Transport>;
+
+} // namespace tollgate

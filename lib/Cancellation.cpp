@@ -1,0 +1,97 @@
+#include "tollgate/Cancellation.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace tollgate {
+
+namespace detail {
+
+struct CancellationState
+{
+    std::atomic<bool> cancelled{false};
+    std::mutex mutex;
+    std::condition_variable finished;
+    std::vector<std::pair<std::uint64_t, std::function<void()>>> callbacks;
+    std::uint64_t lastId = 0;
+    std::uint64_t running = 0; ///< id of the callback that runs now
+    std::thread::id runner;
+};
+
+} // namespace detail
+
+CancellationRegistration::CancellationRegistration(CancellationRegistration&& other) noexcept
+    : _state(std::move(other._state))
+    , _id(std::exchange(other._id, 0))
+{}
+
+CancellationRegistration& CancellationRegistration::operator=(CancellationRegistration&& other) noexcept
+{
+    std::swap(_state, other._state);
+    std::swap(_id, other._id);
+    return *this;
+}
+
+CancellationRegistration::~CancellationRegistration()
+{
+    if (!_state) return;
+    std::unique_lock<std::mutex> lock(_state->mutex);
+    auto& callbacks = _state->callbacks;
+    const auto mine = std::find_if(callbacks.begin(), callbacks.end(), [this](const auto& entry) { return entry.first == _id; });
+    if (mine != callbacks.end()) {
+        callbacks.erase(mine);
+        return;
+    }
+    // A callback may take back its own registration: waiting for itself would never end.
+    if (_state->runner == std::this_thread::get_id()) return;
+    _state->finished.wait(lock, [this] { return _state->running != _id; });
+}
+
+bool CancellationToken::isCancelled() const noexcept { return _state && _state->cancelled.load(std::memory_order_acquire); }
+
+CancellationRegistration CancellationToken::onCancel(std::function<void()> callback) const
+{
+    CancellationRegistration registration;
+    if (!_state) return registration;
+    {
+        const std::lock_guard<std::mutex> lock(_state->mutex);
+        if (!_state->cancelled.load(std::memory_order_relaxed)) {
+            registration._id = ++_state->lastId;
+            registration._state = _state;
+            _state->callbacks.emplace_back(registration._id, std::move(callback));
+            return registration;
+        }
+    }
+    callback();
+    return registration;
+}
+
+CancellationSource::CancellationSource() { _token._state = std::make_shared<detail::CancellationState>(); }
+
+CancellationToken CancellationSource::token() const noexcept { return _token; }
+
+void CancellationSource::cancel()
+{
+    const auto state = _token._state; // a callback may destroy this source
+    std::unique_lock<std::mutex> lock(state->mutex);
+    if (state->cancelled.exchange(true, std::memory_order_acq_rel)) return;
+    state->runner = std::this_thread::get_id();
+    while (!state->callbacks.empty()) {
+        auto entry = std::move(state->callbacks.back());
+        state->callbacks.pop_back();
+        state->running = entry.first;
+        lock.unlock();
+        entry.second();
+        lock.lock();
+        state->running = 0;
+        state->finished.notify_all();
+    }
+    state->runner = {};
+}
+
+} // namespace tollgate

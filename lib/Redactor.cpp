@@ -1,0 +1,72 @@
+#include "tollgate/Redactor.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tollgate {
+
+namespace {
+
+constexpr std::string_view mask = "***";
+
+void replaceAll(std::string& text, std::string_view secret)
+{
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + mask.size()))
+        text.replace(at, secret.size(), mask);
+}
+
+} // namespace
+
+Redactor::Redactor(const Carriers& carriers, std::vector<Secret> secrets) : _carriers(carriers), _secrets(std::move(secrets))
+{
+    // Longest first, so that a secret inside another one does not leave the rest of it standing.
+    std::sort(_secrets.begin(), _secrets.end(),
+              [](const Secret& a, const Secret& b) { return a.expose().size() > b.expose().size(); });
+}
+
+std::string Redactor::text(std::string text) const
+{
+    for (const Secret& secret : _secrets) {
+        // A text of three characters stands in every sentence; no real credential is that short.
+        if (secret.expose().size() < 4) continue;
+        replaceAll(text, secret.expose());
+        std::string encoded = percentEncode(secret.expose());
+        replaceAll(text, encoded);
+        OPENSSL_cleanse(encoded.data(), encoded.size());
+    }
+    return text;
+}
+
+std::string Redactor::url(const Url& url) const
+{
+    std::string shown = url.origin().text();
+    shown += url.path();
+    std::string_view rest = url.query();
+    char separator = '?';
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find('&'), rest.size());
+        const std::string_view pair = rest.substr(0, end);
+        const std::string_view name = pair.substr(0, pair.find('='));
+        shown += separator;
+        separator = '&';
+        const auto& hidden = _carriers.queryParameters;
+        if (std::find(hidden.begin(), hidden.end(), name) != hidden.end())
+            (shown += name) += "=***";
+        else
+            shown += pair;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return text(std::move(shown));
+}
+
+bool Redactor::hidesHeader(std::string_view name) const noexcept
+{
+    for (const char* always : {"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"})
+        if (equalsIgnoreCase(name, always)) return true;
+    return std::any_of(_carriers.headers.begin(), _carriers.headers.end(),
+                       [name](const std::string& carrier) { return equalsIgnoreCase(name, carrier); });
+}
+
+} // namespace tollgate
