@@ -85,10 +85,10 @@ public:
     Request del(std::string_view target) const { return request("DELETE", target); }
     Request request(std::string method, std::string_view target) const;
 
-    Response send(Request request) const;
-    Result<Response> trySend(Request request) const;
+    Response send(const Request& request) const;
+    Result<Response> trySend(const Request& request) const;
     void sendAsync(Request request, std::function<void(Result<Response>)> callback) const;
-    Response open(Request request) const;
+    Response open(const Request& request) const;
 
     /// What is left of each limit now.
     std::vector<QuotaView> quota() const;

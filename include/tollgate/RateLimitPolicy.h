@@ -6,10 +6,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tollgate {
 
@@ -26,7 +27,7 @@ struct TOLLGATE_API LimitState
         PermitId permit = 0;
         unsigned weight = 1;
     };
-    std::map<PermitId, unsigned> inFlight; ///< granted and not yet answered: permit and weight
+    std::vector<std::pair<PermitId, unsigned>> inFlight; ///< granted and not yet answered: permit and weight, in no order
     std::uint64_t inFlightWeight = 0;
     std::deque<Slot> cooling; ///< answered, sorted by release
     std::uint64_t coolingWeight = 0;

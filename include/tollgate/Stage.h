@@ -102,7 +102,7 @@ public:
 
     virtual const Request& request() const noexcept = 0;
     /// For stages above the hop that change the request, such as one that adds a header.
-    virtual Request& request() noexcept = 0;
+    virtual Request& request() = 0;
     /// The hop's URL, known once Guard has let it pass.
     virtual const Url& url() const noexcept = 0;
     virtual TimePoint deadline() const noexcept = 0;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "transport/Connection.h"
+#include "transport/Wait.h"
+
+#include <Poco/Net/IPAddress.h>
+
+#include <memory>
+#include <vector>
+
+namespace tollgate::transport {
+
+/// Opens a TCP connection: tries the addresses in turn, each with its share of the time that is left, so that one dead address
+/// does not use up the time of the others. Throws ConnectError (naming each address and why), Timeout if all of them were silent,
+/// Cancelled.
+std::unique_ptr<Connection> connect(const Origin& origin, const std::vector<Poco::Net::IPAddress>& addresses, Watch& watch,
+                                    PhaseLimit& limit);
+
+} // namespace tollgate::transport

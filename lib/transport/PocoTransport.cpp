@@ -1,0 +1,180 @@
+#include "transport/PocoTransport.h"
+
+#include "transport/Connector.h"
+#include "transport/ContentDecoder.h"
+#include "transport/Failure.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace tollgate {
+
+Transport::~Transport() = default;
+
+std::shared_ptr<Transport> Transport::create(TransportOptions options)
+{
+    return std::make_shared<transport::PocoTransport>(std::move(options));
+}
+
+} // namespace tollgate
+
+namespace tollgate::transport {
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+/// Measures one phase after the other.
+class Stopwatch
+{
+public:
+    Duration lap() noexcept
+    {
+        const TimePoint now = Steady::now();
+        return now - std::exchange(_last, now);
+    }
+
+private:
+    TimePoint _last = Steady::now();
+};
+
+} // namespace
+
+PocoTransport::State::State(const TransportOptions& options)
+    : process(::getpid())
+    , pool(std::make_shared<ConnectionPool>(options))
+{}
+
+PocoTransport::PocoTransport(TransportOptions options) : _options(std::move(options))
+{
+    if (!_options.clock) _options.clock = Clock::system();
+    _virtualClock = _options.clock != Clock::system();
+    _state = new State(_options);
+}
+
+PocoTransport::~PocoTransport()
+{
+    State* state = _state;
+    if (state->process == ::getpid()) delete state; // else it is the parent's, with locks nobody may ever release here
+}
+
+Response PocoTransport::exchange(Exchange& exchange)
+{
+    ++_exchanges;
+    const TimePoint started = Steady::now();
+    Attempt& attempt = exchange.attempt;
+    const auto reader = std::make_shared<ResponseReader>(_options, realDeadline(exchange.deadline), exchange.cancellation);
+    ErrorPtr failure;
+    try {
+        Response response = carry(exchange, reader);
+        attempt.total = Steady::now() - started;
+        return response;
+    } catch (const Error& error) {
+        // A server may close an idle connection just as we send on it; the pipeline may repeat that one without further ado.
+        const bool stale = attempt.reusedConnection && !reader->gotSome() && dynamic_cast<const ConnectionLost*>(&error);
+        if (stale) reader->lease().countStale();
+        attempt.error = error.name();
+        failure = annotated(error, exchange.url.origin(), attempt.delivery, stale);
+    } catch (...) // the request body's own
+    {
+        attempt.total = Steady::now() - started;
+        reader->abandon();
+        throw;
+    }
+    attempt.total = Steady::now() - started;
+    reader->abandon();
+    failure->rethrow();
+    return {};
+}
+
+Response PocoTransport::carry(Exchange& exchange, const std::shared_ptr<ResponseReader>& reader)
+{
+    RequestWriter writer(exchange, _options);
+    if (exchange.method == "HEAD") reader->answersHead();
+
+    connect(exchange, *reader);
+    Stopwatch watch;
+    writer.write(*reader);
+    ResponseHead head = reader->readHead();
+
+    Attempt& attempt = exchange.attempt;
+    attempt.firstByte = watch.lap();
+    attempt.delivery = Delivery::Answered;
+    attempt.status = head.status;
+    const bool encoded = writer.asksForEncoding() && reader->remaining() != 0u;
+    BodySourcePtr body = encoded ? decoded(head, reader, _options.maxBodyBytes) : reader;
+    return {std::move(head), std::move(body)};
+}
+
+void PocoTransport::connect(Exchange& exchange, ResponseReader& reader)
+{
+    const Origin& origin = exchange.url.origin();
+    Attempt& attempt = exchange.attempt;
+    State& mine = state();
+    Watch& watch = reader.watch();
+    watch.check(Phase::Pool);
+
+    Lease& lease = reader.lease();
+    lease = mine.pool->acquire(origin, watch);
+    attempt.reusedConnection = static_cast<bool>(lease);
+    if (lease)
+        ++_reused;
+    else {
+        Stopwatch phases;
+        PhaseLimit resolveLimit(Phase::Resolve, _options.connectTimeout);
+        const TimePoint connectEnd = resolveLimit.end();
+        const auto addresses = mine.resolver.resolve(origin.host, watch, resolveLimit);
+        attempt.resolve = phases.lap();
+        PhaseLimit connectLimit(Phase::Connect, _options.connectTimeout, connectEnd); // both share the time
+        auto connection = transport::connect(origin, addresses, watch, connectLimit);
+        attempt.connect = phases.lap();
+        attempt.address = connection->address();
+        ++_opened;
+        if (origin.isTls()) {
+            connection->secure(tlsContext(mine), watch, PhaseLimit(Phase::Tls, _options.tlsTimeout));
+            attempt.tls = phases.lap();
+        }
+        lease.fill(std::move(connection));
+    }
+    attempt.address = lease->address();
+}
+
+TimePoint PocoTransport::realDeadline(TimePoint deadline) const
+{
+    if (deadline == never || !_virtualClock) return deadline;
+    const Duration left = deadline - _options.clock->now();
+    const TimePoint now = Steady::now();
+    return left >= never - now ? never : now + left;
+}
+
+TlsContext& PocoTransport::tlsContext(State& state) const
+{
+    const std::lock_guard<std::mutex> lock(state.tlsMutex);
+    if (!state.tls) state.tls = std::make_unique<TlsContext>(_options.tls);
+    return *state.tls;
+}
+
+PocoTransport::State& PocoTransport::state() const
+{
+    State* current = _state.load(std::memory_order_acquire);
+    if (current->process == ::getpid()) return *current;
+    // In a forked child. The parent's state is left as it is, for ever: its locks, threads and sockets are not ours.
+    auto fresh = std::make_unique<State>(_options);
+    if (_state.compare_exchange_strong(current, fresh.get())) return *fresh.release();
+    return *current;
+}
+
+TransportStats PocoTransport::stats() const
+{
+    TransportStats stats;
+    stats.exchanges = _exchanges;
+    stats.connectionsOpened = _opened;
+    stats.reused = _reused;
+    state().pool->count(stats);
+    return stats;
+}
+
+void PocoTransport::closeIdle() { state().pool->closeIdle(); }
+
+} // namespace tollgate::transport

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "transport/ConnectionPool.h"
+#include "transport/RequestWriter.h"
+#include "transport/Resolver.h"
+#include "transport/ResponseReader.h"
+#include "transport/TlsContext.h"
+
+#include "tollgate/Transport.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace tollgate::transport {
+
+/// HTTP/1.1 over Poco sockets. Thread-safe. After fork() the child works with a state of its own and leaves the parent's alone.
+class PocoTransport final : public Transport
+{
+public:
+    explicit PocoTransport(TransportOptions options);
+    ~PocoTransport() override;
+    PocoTransport(const PocoTransport&) = delete;
+    PocoTransport& operator=(const PocoTransport&) = delete;
+
+    Response exchange(Exchange& exchange) override;
+    const std::shared_ptr<Clock>& clock() const noexcept override { return _options.clock; }
+    TransportStats stats() const override;
+    void closeIdle() override;
+
+private:
+    /// What belongs to one process.
+    struct State
+    {
+        explicit State(const TransportOptions& options);
+        const pid_t process;
+        Resolver resolver;
+        std::shared_ptr<ConnectionPool> pool;
+        std::mutex tlsMutex;
+        std::unique_ptr<TlsContext> tls; ///< made at the first https request
+    };
+
+    Response carry(Exchange& exchange, const std::shared_ptr<ResponseReader>& reader);
+    void connect(Exchange& exchange, ResponseReader& reader);
+    TimePoint realDeadline(TimePoint deadline) const;
+    TlsContext& tlsContext(State& state) const;
+    State& state() const;
+
+    TransportOptions _options;
+    bool _virtualClock;
+    mutable std::atomic<State*> _state;
+    std::atomic<std::uint64_t> _exchanges{0};
+    std::atomic<std::uint64_t> _opened{0};
+    std::atomic<std::uint64_t> _reused{0};
+};
+
+} // namespace tollgate::transport

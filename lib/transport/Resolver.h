@@ -1,0 +1,44 @@
+#pragma once
+
+#include "transport/Wait.h"
+
+#include <Poco/Net/IPAddress.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tollgate::transport {
+
+/// Turns host names into addresses. getaddrinfo() cannot be told to stop, so it runs on worker threads (at most eight) that share
+/// nothing but their own state with us: a caller whose deadline passes walks away from a stuck one. One look-up per name at a
+/// time, answers are kept for 30 seconds. Thread-safe; a forked child must use one of its own.
+class Resolver
+{
+public:
+    using Addresses = std::vector<Poco::Net::IPAddress>;
+    /// Answers the addresses of a name, or why there are none. Runs on a worker thread.
+    struct Answer
+    {
+        Addresses addresses;
+        std::string failure;
+    };
+    using Lookup = std::function<Answer(const std::string& host)>;
+
+    /// Asks the system, unless a test brings its own look-up.
+    explicit Resolver(Lookup lookup = {});
+    ~Resolver();
+    Resolver(const Resolver&) = delete;
+    Resolver& operator=(const Resolver&) = delete;
+
+    /// The host's addresses in the system's order of preference, at least one. IP literals and "localhost" take no look-up.
+    /// Throws NameResolutionError, Timeout, Cancelled.
+    Addresses resolve(const std::string& host, Watch& watch, PhaseLimit& limit);
+
+private:
+    struct State;
+    std::shared_ptr<State> _state;
+};
+
+} // namespace tollgate::transport

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "tollgate/Headers.h"
+#include "tollgate/Response.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace tollgate::transport {
+
+/// Turns the bytes of one HTTP/1.1 response into head, body and trailers (RFC 9112). It does no I/O: the caller feeds bytes and
+/// pulls what they mean, so that blocking exchanges, tests and fuzzers share it. Boost.Beast's parser does the grammar; on top of
+/// it this refuses, with ProtocolError:
+///   - a transfer coding other than one `chunked`, any in HTTP/1.0, and one together with Content-Length (sections 6.1, 6.3);
+///   - a status below 100, folded field lines (section 5.2), 101 (nobody asked for an upgrade);
+///   - a chunked body whose extensions or trailers go beyond the cap, and with ResponseTooLarge a head beyond it.
+/// Equal Content-Length values sent twice count as one (RFC 9110 section 8.6 allows it); differing ones are refused.
+class ResponseCodec
+{
+public:
+    explicit ResponseCodec(std::size_t maxHeadBytes);
+    ~ResponseCodec();
+    ResponseCodec(const ResponseCodec&) = delete;
+    ResponseCodec& operator=(const ResponseCodec&) = delete;
+
+    /// The next head answers a HEAD request: whatever its fields say, no body follows.
+    void answersHead() noexcept { _answersHead = true; }
+
+    /// Takes bytes of the head and answers how many it took; the rest must be offered again, with more behind it. Interim
+    /// responses (1xx) are parsed and dropped.
+    std::size_t feedHead(const char* data, std::size_t size);
+    /// Whether the final head is complete.
+    bool headComplete() const noexcept { return _headComplete; }
+    /// The final head. `keepAlive` and the framing stay known after the caller moved it away.
+    ResponseHead& head() noexcept { return _head; }
+
+    /// Its status, also after the head was moved away.
+    int status() const noexcept { return _status; }
+
+    /// What feedBody() did.
+    struct Piece
+    {
+        std::size_t consumed = 0; ///< bytes of the input
+        std::size_t produced = 0; ///< bytes of the body, now in the output
+    };
+    /// Takes bytes that follow the head and writes body bytes. Both zero: it needs more input behind what it was offered.
+    Piece feedBody(const char* data, std::size_t size, char* output, std::size_t capacity);
+
+    /// Whether body bytes stand on the wire as they are, so that they may be received straight into their destination.
+    bool isPlain() const noexcept { return _framing == Framing::Length || _framing == Framing::UntilClose; }
+    /// That many body bytes were received without feedBody().
+    void received(std::size_t count) noexcept;
+    /// Body bytes still to come, if known.
+    std::optional<std::uint64_t> remaining() const noexcept;
+
+    /// The peer closed in order. Throws ConnectionLost if that cuts the message off.
+    void end();
+    /// Whether the message is complete.
+    bool complete() const noexcept { return _complete; }
+    /// Whether the connection may carry another exchange, as far as the head tells.
+    bool keepAlive() const noexcept { return _keepAlive; }
+    /// Trailer fields; complete with the message. They never touch the head.
+    const Headers& trailers() const noexcept { return _trailers; }
+    /// Whether any byte came yet.
+    bool gotSome() const noexcept { return _gotSome; }
+
+private:
+    enum class Framing
+    {
+        None,
+        Length,
+        Chunked,
+        UntilClose
+    };
+    class Parser;
+    void startMessage();
+    void finishHead();
+    void frameBody();
+    Piece feedChunked(const char* data, std::size_t size, char* output, std::size_t capacity);
+
+    std::unique_ptr<Parser> _parser;
+    std::size_t _maxHeadBytes;
+    std::size_t _headBytes = 0; ///< of the message that is parsed now
+    unsigned _interim = 0;
+    int _status = 0;
+    ResponseHead _head;
+    Headers _trailers;
+    Framing _framing = Framing::None;
+    std::uint64_t _remaining = 0;
+    std::uint64_t _bodyBytes = 0;
+    bool _answersHead = false;
+    bool _headComplete = false;
+    bool _complete = false;
+    bool _keepAlive = false;
+    bool _gotSome = false;
+};
+
+} // namespace tollgate::transport

@@ -1,0 +1,257 @@
+#include "transport/TlsStream.h"
+
+#include <arpa/inet.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+
+namespace tollgate::transport {
+
+namespace {
+
+// The BIO: send and recv on a descriptor that somebody else owns. MSG_NOSIGNAL, because a write to a closed connection must not
+// kill a host program that never heard of SIGPIPE.
+
+int descriptorOf(BIO* bio) noexcept { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+
+bool wouldBlock(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+int bioWrite(BIO* bio, const char* data, std::size_t size, std::size_t* count)
+{
+    BIO_clear_retry_flags(bio);
+    ssize_t sent = 0;
+    do sent = ::send(descriptorOf(bio), data, size, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0) {
+        if (wouldBlock(errno)) BIO_set_retry_write(bio);
+        return 0;
+    }
+    *count = static_cast<std::size_t>(sent);
+    return 1;
+}
+
+int bioRead(BIO* bio, char* buffer, std::size_t capacity, std::size_t* count)
+{
+    BIO_clear_retry_flags(bio);
+    ssize_t got = 0;
+    do got = ::recv(descriptorOf(bio), buffer, capacity, 0);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        if (got == 0)
+            BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+        else if (wouldBlock(errno))
+            BIO_set_retry_read(bio);
+        return 0;
+    }
+    *count = static_cast<std::size_t>(got);
+    return 1;
+}
+
+long bioControl(BIO* bio, int command, long, void*)
+{
+    switch (command) {
+    case BIO_CTRL_FLUSH: return 1; // nothing is held back here
+    case BIO_CTRL_EOF: return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+    default: return 0;
+    }
+}
+
+BIO_METHOD* makeBioMethod()
+{
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tollgate socket");
+    if (!method) throw std::bad_alloc();
+    BIO_meth_set_write_ex(method, bioWrite);
+    BIO_meth_set_read_ex(method, bioRead);
+    BIO_meth_set_ctrl(method, bioControl);
+    return method;
+}
+
+BIO* makeBio(int descriptor)
+{
+    static BIO_METHOD* const method = makeBioMethod(); // lives as long as the process: streams may outlive static objects
+    BIO* bio = BIO_new(method);
+    if (!bio) throw std::bad_alloc();
+    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
+    BIO_set_init(bio, 1);
+    return bio;
+}
+
+// Set on each SSL object, so that no handler or event of the host program (Poco has global ones) decides about our peers.
+int passThrough(int verified, X509_STORE_CTX*) { return verified; }
+
+bool isIpAddress(const std::string& host) noexcept
+{
+    unsigned char address[16];
+    return ::inet_pton(AF_INET, host.c_str(), address) == 1 || ::inet_pton(AF_INET6, host.c_str(), address) == 1;
+}
+
+void clearErrors() noexcept
+{
+    if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+SSL* makeSsl(SSL_CTX* context, int descriptor)
+{
+    clearErrors();
+    SSL* ssl = SSL_new(context);
+    if (!ssl) throw std::bad_alloc();
+    BIO* bio = nullptr;
+    try {
+        bio = makeBio(descriptor);
+    } catch (...) {
+        SSL_free(ssl);
+        throw;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // One record a step: a peer that sends tickets without end must not keep us from looking at the clock.
+    SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+    return ssl;
+}
+
+} // namespace
+
+TlsStream::TlsStream(SSL* ssl, int descriptor) : _ssl(ssl), _descriptor(descriptor) {}
+
+std::unique_ptr<TlsStream> TlsStream::client(SSL_CTX* context, int descriptor, const std::string& host)
+{
+    std::unique_ptr<TlsStream> stream(new TlsStream(makeSsl(context, descriptor), descriptor));
+    SSL* ssl = stream->_ssl;
+    std::string name = host;
+    if (!name.empty() && name.back() == '.') name.pop_back(); // absolute DNS name; certificates and SNI have no dot
+
+    bool named = false;
+    if (isIpAddress(name))
+        named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+    else if (!name.empty()) // an empty name would match any certificate
+    {
+        // RFC 9110 section 4.3.4: the subject's common name is no identity
+        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+        named = SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+    }
+    if (!named) {
+        clearErrors();
+        throw std::invalid_argument("this host name cannot be verified: " + name);
+    }
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, passThrough);
+    SSL_set_connect_state(ssl);
+    return stream;
+}
+
+std::unique_ptr<TlsStream> TlsStream::server(SSL_CTX* context, int descriptor)
+{
+    std::unique_ptr<TlsStream> stream(new TlsStream(makeSsl(context, descriptor), descriptor));
+    SSL_set_accept_state(stream->_ssl);
+    return stream;
+}
+
+TlsStream::~TlsStream()
+{
+    // Without this OpenSSL takes the session for broken, and its newest ticket cannot be resumed.
+    SSL_set_shutdown(_ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(_ssl);
+}
+
+TlsStep TlsStream::handshake()
+{
+    clearErrors();
+    errno = 0;
+    const TlsStep outcome = step(SSL_do_handshake(_ssl));
+    if (outcome == TlsStep::Closed) {
+        _failure = "the peer ended the connection during the TLS handshake";
+        return TlsStep::Failed;
+    }
+    // OpenSSL has verified chain and name by now; a client without a verified peer would be a defect, so it is a failure.
+    if (outcome == TlsStep::Done && SSL_is_server(_ssl) == 0 &&
+        (!SSL_get0_peer_certificate(_ssl) || SSL_get_verify_result(_ssl) != X509_V_OK))
+    {
+        _certificateRejected = true;
+        _failure = "the peer showed no verified certificate";
+        return TlsStep::Failed;
+    }
+    return outcome;
+}
+
+TlsStep TlsStream::read(char* buffer, std::size_t capacity, std::size_t& count)
+{
+    clearErrors();
+    errno = 0;
+    return step(SSL_read_ex(_ssl, buffer, capacity, &count));
+}
+
+TlsStep TlsStream::write(const char* data, std::size_t size, std::size_t& count)
+{
+    clearErrors();
+    errno = 0;
+    return step(SSL_write_ex(_ssl, data, size, &count));
+}
+
+TlsStep TlsStream::step(int result)
+{
+    if (result == 1) return TlsStep::Done;
+    const int systemError = errno;
+    const int error = SSL_get_error(_ssl, result);
+    if (error == SSL_ERROR_WANT_READ) return TlsStep::WantRead;
+    if (error == SSL_ERROR_WANT_WRITE) return TlsStep::WantWrite;
+    if (error == SSL_ERROR_ZERO_RETURN) return TlsStep::Closed;
+
+    // By the verify result first: the error code of a refused certificate varies with the version, this does not.
+    const long verdict = SSL_get_verify_result(_ssl);
+    const unsigned long reason = ERR_peek_error();
+    if (verdict != X509_V_OK && SSL_is_server(_ssl) == 0) {
+        _certificateRejected = true;
+        _failure = X509_verify_cert_error_string(verdict);
+    } else if (BIO_eof(SSL_get_rbio(_ssl)) != 0)
+        _failure = "the peer closed the connection without ending TLS (no close_notify)";
+    else if (error == SSL_ERROR_SYSCALL && systemError != 0)
+        _failure = std::generic_category().message(systemError);
+    else if (const char* text = ERR_reason_error_string(reason))
+        _failure = text;
+    else
+        _failure = "TLS failed for a reason that OpenSSL does not name";
+    clearErrors(); // a guest leaves nothing behind in the thread's queue
+    return TlsStep::Failed;
+}
+
+void TlsStream::shutdown() noexcept
+{
+    if (SSL_is_init_finished(_ssl) == 0) return;
+    clearErrors();
+    SSL_shutdown(_ssl);
+    clearErrors();
+}
+
+bool TlsStream::isAlive()
+{
+    // Several rounds: two tickets may lie before an end. A peer that sends more of them while idle is not worth a connection.
+    constexpr int maxRecords = 16;
+    for (int record = 0; record < maxRecords; ++record) {
+        char byte = 0;
+        if (SSL_has_pending(_ssl) == 0) {
+            ssize_t got = 0;
+            do got = ::recv(_descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+            while (got < 0 && errno == EINTR);
+            if (got == 0) return false;
+            if (got < 0) return wouldBlock(errno);
+        }
+        clearErrors();
+        errno = 0;
+        std::size_t count = 0;
+        const TlsStep outcome = step(SSL_peek_ex(_ssl, &byte, 1, &count));
+        if (outcome != TlsStep::WantRead) return false; // an end, a failure, or data that nobody asked for
+    }
+    return false;
+}
+
+void TlsStream::releaseBuffers() noexcept { SSL_free_buffers(_ssl); }
+
+} // namespace tollgate::transport

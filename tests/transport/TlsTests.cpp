@@ -1,0 +1,272 @@
+#include "Certificates.h"
+#include "Support.h"
+
+#include <Poco/Net/AcceptCertificateHandler.h>
+#include <Poco/Net/Context.h>
+#include <Poco/Net/SSLManager.h>
+#include <openssl/err.h>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace tollgate;
+using namespace tollgate::transport::test;
+
+namespace {
+
+std::shared_ptr<Transport> trusting(const Authority& authority)
+{
+    TransportOptions options;
+    options.tls.caFile = authority.file();
+    return Transport::create(options);
+}
+
+/// The peer must be refused before a byte of the request leaves.
+void checkRefused(const ServerContext& context, const std::shared_ptr<Transport>& transport, const std::string& host,
+                  const std::string& reason)
+{
+    Record requests;
+    {
+        RawServer server([&](Peer& peer) { requests.add(peer.readToEnd()); }, context.get());
+        Exchange exchange = request("POST", server.url("/", host), "secret");
+        const auto error = errorOf<TlsError>([&] { transport->exchange(exchange); });
+        BOOST_CHECK(error->delivery() == Delivery::NotSent);
+        BOOST_TEST(error->details().message.find(reason) != std::string::npos, error->what());
+        BOOST_TEST(exchange.attempt.error == "TlsError");
+        BOOST_TEST(server.connections() == 1u); // not tried again
+    }
+    for (const std::string& bytes : requests.all()) BOOST_TEST(bytes.empty());
+    BOOST_TEST(transport->stats().openConnections == 0u);
+}
+
+/// Sets an environment variable and takes it back.
+class Environment
+{
+public:
+    Environment(const char* name, const std::string& value) : _name(name) { ::setenv(name, value.c_str(), 1); }
+    ~Environment() { ::unsetenv(_name); }
+    Environment(const Environment&) = delete;
+    Environment& operator=(const Environment&) = delete;
+
+private:
+    const char* _name;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(TlsTests)
+
+BOOST_AUTO_TEST_CASE(https_works_by_name_and_by_address)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("DNS:localhost,IP:127.0.0.1");
+    Record names;
+    SSL_CTX_set_tlsext_servername_arg(context.get(), &names);
+    SSL_CTX_set_tlsext_servername_callback(
+        context.get(), +[](SSL* ssl, int*, void* record) {
+            const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+            static_cast<Record*>(record)->add(name ? name : "none");
+            return SSL_TLSEXT_ERR_OK;
+        });
+    RawServer server(always(answer("private")), context.get());
+    const auto transport = trusting(authority);
+    for (const char* host : {"localhost", "127.0.0.1", "localhost."})
+        for (int i = 0; i < 2; ++i) {
+            Exchange exchange = request("POST", server.url("/", host), "body");
+            BOOST_TEST(bodyOf(transport->exchange(exchange)) == "private");
+            BOOST_TEST(exchange.attempt.reusedConnection == (i == 1));
+            BOOST_TEST((exchange.attempt.tls.count() > 0) == (i == 0));
+        }
+    BOOST_TEST(server.connections() == 3u);
+    BOOST_TEST(transport->stats().stale == 0u); // tickets that wait to be read do not make a connection dead
+    BOOST_TEST(names.all() == (std::vector<std::string>{"localhost", "none", "localhost"}), boost::test_tools::per_element());
+    BOOST_TEST(ERR_peek_error() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_for_another_host_is_refused)
+{
+    const Authority authority;
+    checkRefused(authority.serve("DNS:example.com"), trusting(authority), "localhost", "ostname mismatch");
+    checkRefused(authority.serve("DNS:localhost,IP:127.0.0.2"), trusting(authority), "127.0.0.1", "IP address mismatch");
+    checkRefused(authority.serve(""), trusting(authority), "localhost", "ostname mismatch");
+}
+
+BOOST_AUTO_TEST_CASE(an_expired_certificate_is_refused)
+{
+    const Authority authority;
+    checkRefused(authority.serve("DNS:localhost", true), trusting(authority), "localhost", "expired");
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_authority_is_refused)
+{
+    const Authority ours;
+    const Authority theirs;
+    checkRefused(theirs.serve("DNS:localhost"), trusting(ours), "localhost", "issuer certificate");
+}
+
+BOOST_AUTO_TEST_CASE(a_global_handler_of_the_host_program_does_not_relax_us)
+{
+    Poco::Net::SSLManager::instance().initializeClient(
+        nullptr, new Poco::Net::AcceptCertificateHandler(false),
+        new Poco::Net::Context(Poco::Net::Context::TLS_CLIENT_USE, "", Poco::Net::Context::VERIFY_NONE));
+    const Authority ours;
+    const Authority theirs;
+    checkRefused(theirs.serve("DNS:localhost"), trusting(ours), "localhost", "issuer certificate");
+    checkRefused(ours.serve("DNS:example.com"), trusting(ours), "localhost", "ostname mismatch");
+}
+
+BOOST_AUTO_TEST_CASE(old_protocol_versions_are_refused)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("DNS:localhost");
+    SSL_CTX_set_security_level(context.get(), 0);
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(context.get(), TLS1_1_VERSION);
+    checkRefused(context, trusting(authority), "localhost", "handshake failed");
+}
+
+BOOST_AUTO_TEST_CASE(plain_http_on_the_port_is_explained)
+{
+    const Authority authority;
+    RawServer server([](Peer& peer) {
+        peer.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        peer.readToEnd();
+    });
+    Exchange exchange = request("GET", "https://127.0.0.1:" + std::to_string(server.port()) + "/");
+    const auto error = errorOf<TlsError>([&] { trusting(authority)->exchange(exchange); });
+    BOOST_CHECK(error->delivery() == Delivery::NotSent);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_ends_without_close_notify_is_cut_off)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    for (const bool orderly : {true, false}) {
+        RawServer server(
+            [orderly](Peer& peer) {
+                peer.readRequest();
+                peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end");
+                if (orderly) peer.closeNotify();
+            },
+            context.get());
+        Exchange exchange = request("GET", server.url());
+        const Response response = trusting(authority)->exchange(exchange);
+        if (orderly)
+            BOOST_TEST(bodyOf(response) == "until the end");
+        else
+            errorOf<ConnectionLost>([&] { bodyOf(response); });
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_known_length_needs_no_close_notify)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    RawServer server(
+        [](Peer& peer) {
+            peer.readRequest();
+            peer.send(answer("whole", "Connection: close\r\n"));
+        },
+        context.get());
+    Exchange exchange = request("GET", server.url());
+    BOOST_TEST(bodyOf(trusting(authority)->exchange(exchange)) == "whole");
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_tls_connection_that_ended_is_noticed)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    for (const bool orderly : {true, false}) {
+        std::atomic<bool> ended{false};
+        RawServer server(
+            [&](Peer& peer) {
+                peer.readRequest();
+                peer.send(answer("one"));
+                if (peer.index > 0)
+                    peer.readToEnd();
+                else if (orderly)
+                    peer.closeNotify();
+                else
+                    peer.close();
+                ended = true;
+            },
+            context.get());
+        const auto transport = trusting(authority);
+        Exchange first = request("GET", server.url());
+        bodyOf(transport->exchange(first));
+        BOOST_REQUIRE(eventually([&] { return ended.load(); }));
+        std::this_thread::sleep_for(20ms);
+        Exchange second = request("POST", server.url(), "x");
+        BOOST_TEST(bodyOf(transport->exchange(second)) == "one");
+        BOOST_TEST(!second.attempt.reusedConnection);
+        BOOST_TEST(transport->stats().stale == 1u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sessions_are_resumed_for_the_same_name_only)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("DNS:localhost,IP:127.0.0.1");
+    RawServer server(always(answer("x", "Connection: close\r\n")), context.get());
+    const auto transport = trusting(authority);
+    const auto send = [&](const char* host) {
+        const long before = SSL_CTX_sess_hits(context.get());
+        Exchange exchange = request("GET", server.url("/", host));
+        bodyOf(transport->exchange(exchange));
+        return SSL_CTX_sess_hits(context.get()) - before;
+    };
+    BOOST_TEST(send("localhost") == 0);
+    BOOST_TEST(send("localhost") == 1);
+    BOOST_TEST(send("localhost") == 1);
+    BOOST_TEST(send("127.0.0.1") == 0);
+    BOOST_TEST(send("127.0.0.1") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(large_bodies_both_ways_over_tls)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    const std::string body(3'000'000, 'y');
+    RawServer server(
+        [&](Peer& peer) {
+            for (std::string text = peer.readRequest(); !text.empty(); text = peer.readRequest())
+                peer.send(answer(text.substr(text.find("\r\n\r\n") + 4)));
+        },
+        context.get());
+    const auto transport = trusting(authority);
+    for (int i = 0; i < 2; ++i) {
+        Exchange exchange = request("POST", server.url(), body);
+        BOOST_CHECK(bodyOf(transport->exchange(exchange)) == body);
+    }
+    BOOST_TEST(server.connections() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(no_trusted_certificates_is_said_with_the_places_tried)
+{
+    TransportOptions options;
+    options.tls.caFile = "/nowhere/ca.pem";
+    Exchange exchange = request("GET", "https://127.0.0.1:1/");
+    RawServer server([](Peer& peer) { peer.readToEnd(); });
+    exchange.url = Url("https://127.0.0.1:" + std::to_string(server.port()) + "/");
+    const auto named = errorOf<ConfigurationError>([&] { Transport::create(options)->exchange(exchange); });
+    BOOST_TEST(named->details().message.find("/nowhere/ca.pem") != std::string::npos);
+    BOOST_CHECK(named->delivery() == Delivery::NotSent);
+
+    const Environment file("SSL_CERT_FILE", "/nowhere/bundle.pem");
+    const Environment directory("SSL_CERT_DIR", "/nowhere/certs");
+    const auto probed = errorOf<ConfigurationError>([&] { Transport::create()->exchange(exchange); });
+    BOOST_TEST(probed->details().message.find("SSL_CERT_FILE=/nowhere/bundle.pem") != std::string::npos);
+    BOOST_TEST(probed->details().message.find("SSL_CERT_DIR=/nowhere/certs") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_environment_may_name_the_certificates)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    RawServer server(always(answer("x")), context.get());
+    const Environment file("SSL_CERT_FILE", authority.file());
+    Exchange exchange = request("GET", server.url());
+    BOOST_TEST(bodyOf(Transport::create()->exchange(exchange)) == "x");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
