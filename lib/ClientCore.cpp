@@ -1,0 +1,145 @@
+#include "ClientCore.h"
+
+#include "pipeline/Guard.h"
+#include "tollgate/Error.h"
+#include "tollgate/Version.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tollgate {
+
+namespace {
+
+/// Two clients that declare different limits for one account get the stricter one, and are told.
+void declareLimits(const ClientCore& core)
+{
+    std::string notice;
+    core.account->update([&](QuotaState& state, TimePoint) {
+        notice.clear();
+        for (const RateLimitPolicyPtr& policy : core.options.limits) {
+            LimitState& limit = state.limits[policy->id()];
+            const unsigned before = limit.capacity;
+            policy->declare(limit);
+            if (before == 0 || (before == limit.capacity && limit.capacity == policy->capacity())) continue;
+            notice = fmt::format(
+                "this account is used with different limits: {} and {} in the same window; the smaller one counts for all",
+                policy->describe(), before);
+        }
+    });
+    if (!notice.empty() && core.options.observer) core.options.observer->onNotice({notice});
+}
+
+} // namespace
+
+ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(options.baseUrl)
+{
+    if (!options.transport) options.transport = Transport::create();
+    if (!options.auth) options.auth = anonymous();
+    if (options.limits.size() > 64)
+        throw ConfigurationError("a client has more than 64 limits", "Share them, or use several clients.");
+    const auto& clock = options.transport->clock();
+    const bool ownStore = options.quotaStore != nullptr;
+    if (!ownStore) options.quotaStore = options.transport->shared<QuotaStore>([&clock] { return QuotaStore::inProcess(clock); });
+
+    if (options.userAgent.empty()) options.userAgent = std::string("tollgate/") + version();
+    for (const auto& [name, value] : options.headers) pipeline::checkField(name, value);
+    pipeline::checkField("User-Agent", options.userAgent);
+    _defaultHeaders = options.headers;
+    _defaultHeaders.set("User-Agent", options.userAgent);
+
+    identity = options.auth->identity();
+    if (identity.realm.empty()) identity.realm = base.origin().text();
+    carriers = options.auth->carriers();
+    accounts = options.transport->shared<limits::Accounts>([] { return std::make_shared<limits::Accounts>(); });
+    account = accounts->find(options.quotaStore, QuotaKey(identity.realm, identity.principal));
+    declareLimits(*this);
+    pipeline = std::make_unique<const pipeline::Pipeline>(*this);
+}
+
+ClientCore::~ClientCore() = default;
+
+Headers ClientCore::headersFor(const Request& request) const
+{
+    Headers headers;
+    headers.reserve(_defaultHeaders.size() + request.headers().size() + 4, 1024); // room for what strategies and stages add
+    for (const auto& [name, value] : _defaultHeaders)
+        if (!request.headers().has(name)) headers.add(name, value);
+    for (const auto& [name, value] : request.headers()) headers.add(name, value);
+    return headers;
+}
+
+std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const CredentialPtr& credential) const
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    if (!_version || credential != _newest) {
+        std::string key;
+        if (credential && !credential->fingerprint().empty()) key = credential->fingerprint() + '/' + identity.partition;
+        _version = std::make_shared<const Version>(
+            Version{Redactor(carriers, credential ? credential->secrets() : std::vector<Secret>{}), std::move(key)});
+        _newest = credential;
+    }
+    return _version;
+}
+
+std::shared_ptr<const Redactor> ClientCore::redactorFor(const CredentialPtr& credential) const
+{
+    const auto version = versionOf(credential);
+    return {version, &version->redactor};
+}
+
+std::string_view ClientCore::pathBelowBase(const Url& url) const noexcept
+{
+    std::string_view path = url.path();
+    std::string_view prefix = base.path();
+    if (!prefix.empty() && prefix.back() == '/') prefix.remove_suffix(1);
+    if (path.substr(0, prefix.size()) == prefix) path.remove_prefix(prefix.size());
+    return path;
+}
+
+std::shared_ptr<const ClientCore> ClientCore::bare() const
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    if (!_bare) {
+        ClientOptions plain;
+        plain.baseUrl = options.baseUrl;
+        plain.userAgent = options.userAgent;
+        plain.transport = options.transport;
+        plain.retry = options.retry;
+        plain.timeout = options.timeout;
+        plain.observer = options.observer;
+        plain.credentialsInClearText = options.credentialsInClearText;
+        _bare = std::make_shared<const ClientCore>(std::move(plain));
+    }
+    return _bare;
+}
+
+pipeline::Dispatcher& ClientCore::dispatcher() const
+{
+    const auto owner = options.transport->shared<pipeline::DispatcherOwner>(
+        [this] { return std::make_shared<pipeline::DispatcherOwner>(options.transport->clock()); });
+    return *owner->dispatcher;
+}
+
+std::string secondsText(Duration duration)
+{
+    const double seconds = std::chrono::duration<double>(duration).count();
+    if (seconds >= 5400) return fmt::format("{:.1f} h", seconds / 3600);
+    if (seconds >= 120) return fmt::format("{:.0f} min", seconds / 60);
+    if (seconds >= 10) return fmt::format("{:.0f} s", seconds);
+    return seconds >= 1 ? fmt::format("{:.1f} s", seconds) : fmt::format("{:.0f} ms", seconds * 1000);
+}
+
+Outcome bufferedOutcome(const Outcome& outcome)
+{
+    try {
+        Response response = outcome.value();
+        response.buffer();
+        return response;
+    } catch (const Error& error) {
+        return ErrorPtr(static_cast<const Error*>(error.clone()));
+    }
+}
+
+} // namespace tollgate

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "limits/Account.h"
+#include "pipeline/Dispatcher.h"
+#include "pipeline/Pipeline.h"
+#include "tollgate/Client.h"
+#include "tollgate/Redactor.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace tollgate {
+
+/// What all copies of one client share: the options, and what is derived from them once.
+class ClientCore : public std::enable_shared_from_this<ClientCore>
+{
+public:
+    explicit ClientCore(ClientOptions given);
+    ~ClientCore();
+
+    Clock& clock() const noexcept { return *options.transport->clock(); }
+    /// The client's default fields and the request's own over them.
+    Headers headersFor(const Request& request) const;
+    /// What follows from one version of the credential, made once for all calls that use it.
+    struct Version
+    {
+        Redactor redactor; ///< without a credential it hides the carriers only
+        std::string key;   ///< fingerprint and partition, as the gate knows it; empty without a credential
+    };
+    /// Never null.
+    std::shared_ptr<const Version> versionOf(const CredentialPtr& credential) const;
+    std::shared_ptr<const Redactor> redactorFor(const CredentialPtr& credential) const;
+    /// The path that limits see: "/fetch/tags" for "https://host/api/v1/fetch/tags".
+    std::string_view pathBelowBase(const Url& url) const noexcept;
+    /// A client for what a strategy wants answered first: same transport, no credential, no limits.
+    std::shared_ptr<const ClientCore> bare() const;
+    pipeline::Dispatcher& dispatcher() const;
+
+    ClientOptions options;
+    Url base;
+    Identity identity;
+    Carriers carriers;
+    std::shared_ptr<limits::Accounts> accounts;
+    std::shared_ptr<limits::Account> account;
+    std::unique_ptr<const pipeline::Pipeline> pipeline;
+
+    struct Counters
+    {
+        std::atomic<std::uint64_t> calls{0}, attempts{0}, waits{0}, errors{0};
+        std::atomic<Duration::rep> waited{0};
+    };
+    mutable Counters counters;
+
+private:
+    Headers _defaultHeaders;
+    mutable std::mutex _mutex;
+    mutable CredentialPtr _newest; ///< the credential that _version belongs to
+    mutable std::shared_ptr<const Version> _version;
+    mutable std::shared_ptr<const ClientCore> _bare;
+};
+
+/// "12 s", "1.5 s", "90 min": for messages.
+std::string secondsText(Duration duration);
+
+/// The outcome with its body taken off the wire, as learn() wants it.
+Outcome bufferedOutcome(const Outcome& outcome);
+
+} // namespace tollgate

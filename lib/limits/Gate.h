@@ -1,0 +1,46 @@
+#pragma once
+
+#include "tollgate/Lockout.h"
+#include "tollgate/QuotaStore.h"
+#include "tollgate/Response.h"
+
+#include <optional>
+#include <string>
+
+/// The gate of an account as pure functions over its GateState: verdicts on credential versions, and the lock.
+/// (DESIGN decision 7; a version is a credential's fingerprint in one partition.)
+namespace tollgate::limits {
+
+struct GateAnswer
+{
+    enum class Kind
+    {
+        Open,     ///< go
+        Canary,   ///< go, alone: the others wait for what this one finds out
+        Probe,    ///< go, alone, to find out whether the lock is over
+        Busy,     ///< a canary or probe is in flight: wait for it
+        Rejected, ///< this version got a 401
+        Locked    ///< the account is locked
+    };
+    Kind kind = Kind::Open;
+    std::optional<Duration> wait; ///< Rejected, Locked: until it may be tried; nothing: never by itself
+};
+
+GateAnswer gateAsks(const GateState& gate, const LockoutPolicy& policy, const std::string& version, TimePoint now);
+void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit);
+
+/// What a response head came to.
+enum class GateVerdict
+{
+    Fine,
+    Rejected, ///< 401
+    Locked    ///< a 403 taken for a lock of the account
+};
+GateVerdict gateAnswered(GateState& gate, const LockoutPolicy& policy, const std::string& version, PermitId permit,
+                         const ResponseHead& head, TimePoint now);
+void gateAbandoned(GateState& gate, const std::string& version, PermitId permit);
+
+/// Whether this permit is the one that others wait for.
+bool gateWaitsFor(const GateState& gate, const std::string& version, PermitId permit);
+
+} // namespace tollgate::limits

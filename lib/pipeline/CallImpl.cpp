@@ -1,0 +1,238 @@
+#include "pipeline/CallImpl.h"
+
+#include "ClientCore.h"
+#include "tollgate/Error.h"
+
+#include <algorithm>
+
+namespace tollgate {
+
+using pipeline::Step;
+
+namespace {
+
+template <class Leaf>
+ErrorPtr makeError(std::string message, std::string hint, Delivery delivery)
+{
+    ErrorDetails details;
+    details.message = std::move(message);
+    details.hint = std::move(hint);
+    details.delivery = delivery;
+    return std::make_shared<Leaf>(std::move(details));
+}
+
+/// The error that is being handled, as a value of its own type.
+ErrorPtr currentError(Delivery delivery)
+{
+    try {
+        throw;
+    } catch (const Error& error) {
+        return ErrorPtr(static_cast<const Error*>(error.clone()));
+    } catch (const Poco::Exception& error) {
+        return makeError<Error>("a stage failed: " + error.displayText(),
+                                "This is an error of a stage or callback, not of the server.", delivery);
+    } catch (const std::exception& error) {
+        return makeError<Error>(std::string("a stage failed: ") + error.what(),
+                                "This is an error of a stage or callback, not of the server.", delivery);
+    }
+}
+
+TimePoint deadlineOf(const Request& request, const ClientCore& core, TimePoint now)
+{
+    TimePoint deadline = request.deadline();
+    std::optional<Duration> timeout = request.timeout();
+    if (!timeout && deadline == never) timeout = core.options.timeout;
+    if (timeout && *timeout < never - now) deadline = std::min(deadline, now + *timeout);
+    return deadline;
+}
+
+} // namespace
+
+CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, const Request& borrowed, pipeline::Driver& driver)
+    : _core(std::move(core))
+    , _request(&borrowed)
+    , _driver(driver)
+    , _deadline(deadlineOf(borrowed, *_core, _core->clock().now()))
+{}
+
+CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, Request&& owned, pipeline::Driver& driver)
+    : _core(std::move(core))
+    , _own(std::move(owned))
+    , _request(&*_own)
+    , _driver(driver)
+    , _deadline(deadlineOf(*_own, *_core, _core->clock().now()))
+{}
+
+CallImpl::~CallImpl() = default;
+
+Request& CallImpl::request()
+{
+    if (!_own) _request = &_own.emplace(*_request);
+    return *_own;
+}
+
+Clock& CallImpl::clock() const noexcept { return _core->clock(); }
+
+void CallImpl::cancel()
+{
+    _cancelled.store(true, std::memory_order_release);
+    wake();
+}
+
+std::shared_ptr<void>& CallImpl::slotOf(const CallStage& stage)
+{
+    for (auto& entry : _slots)
+        if (entry.first == &stage) return entry.second;
+    return _slots.emplace_back(&stage, nullptr).second;
+}
+
+void CallImpl::record(Attempt attempt)
+{
+    attempt.waited = std::exchange(_waited, Duration::zero());
+    attempt.waitedFor = std::exchange(_waitedFor, {});
+    _delivery = std::max(_delivery, attempt.delivery == Delivery::Answered ? Delivery::NotSent : attempt.delivery);
+    _attempts.push_back(std::move(attempt));
+    _core->counters.attempts.fetch_add(1, std::memory_order_relaxed);
+}
+
+void CallImpl::startWaiting(const char* what)
+{
+    if (_waitingSince != never) return;
+    _waitingSince = clock().now();
+    _waitingFor = what;
+}
+
+void CallImpl::stopWaiting()
+{
+    if (_waitingSince == never) return;
+    const Duration waited = clock().now() - _waitingSince;
+    _waitingSince = never;
+    if (waited <= Duration::zero()) return;
+    _waited += waited;
+    _waitedFor = _waitingFor;
+    if (_waitedFor == "permit") {
+        _core->counters.waits.fetch_add(1, std::memory_order_relaxed);
+        _core->counters.waited.fetch_add(waited.count(), std::memory_order_relaxed);
+    }
+}
+
+void CallImpl::fail(ErrorPtr error)
+{
+    stopWaiting();
+    _outcome.emplace(std::move(error));
+    _walk = Walk::Up;
+}
+
+std::size_t CallImpl::loopAbove(std::size_t stage) const
+{
+    const auto& stages = _core->pipeline->callStages();
+    while (stage > 0)
+        if (stages[--stage]->loop()) return stage;
+    return SIZE_MAX; // none: the body of the whole call
+}
+
+Step CallImpl::step()
+{
+    Step step;
+    while (!_done) {
+        if (_walk == Walk::Down && (_cancelled.load(std::memory_order_acquire) || cancellation().isCancelled()))
+            fail(makeError<Cancelled>("the call was cancelled", _delivery == Delivery::NotSent ? "Nothing was sent." : "",
+                                      _delivery));
+        if (_walk == Walk::Down && clock().now() >= _deadline) {
+            const std::string phase = _waitingSince == never ? "" : std::string(" while it waited for a ") + _waitingFor;
+            fail(makeError<Timeout>("the call's time was over" + phase,
+                                    "Give it a longer timeout, or send fewer calls at a time.", _delivery));
+        }
+        if (_walk == Walk::Down && !descend(step)) return step;
+        if (_walk == Walk::Up && !ascend(step)) return step;
+    }
+    step.done = true;
+    return step;
+}
+
+/// Runs before() downwards and the attempt. False: the call has to wait, as `step` says.
+bool CallImpl::descend(Step& step)
+{
+    const auto& stages = _core->pipeline->callStages();
+    if (_notBefore > clock().now()) {
+        startWaiting("backoff");
+        step.until = std::min(_notBefore, _deadline);
+        return false;
+    }
+    for (; _at < stages.size(); ++_at) {
+        _entered = std::max(_entered, _at + 1);
+        try {
+            const Verdict verdict = stages[_at]->before(*this);
+            switch (verdict.kind()) {
+            case Verdict::Kind::Proceed: continue;
+            case Verdict::Kind::Answer: _outcome.emplace(*verdict.outcome()); break;
+            case Verdict::Kind::Wait: {
+                startWaiting(verdict.waitedFor());
+                step.until = std::min(verdict.until(), _deadline);
+                step.first = verdict.first();
+                const std::size_t loop = loopAbove(_at);
+                _at = loop == SIZE_MAX ? 0 : loop + 1;
+                return false;
+            }
+            case Verdict::Kind::Again: throw Error("a stage answered Again from before()", "Only a loop's after() may.");
+            }
+        } catch (...) {
+            _outcome.emplace(currentError(_delivery));
+        }
+        stopWaiting();
+        _walk = Walk::Up;
+        return true;
+    }
+    stopWaiting();
+    _outcome.emplace(attempt());
+    _walk = Walk::Up;
+    return true;
+}
+
+/// Runs after() upwards. False: a loop wants another round at a later time, as `step` says.
+bool CallImpl::ascend(Step& step)
+{
+    const auto& stages = _core->pipeline->callStages();
+    while (_entered > 0) {
+        const std::size_t stage = --_entered;
+        try {
+            const Verdict verdict = stages[stage]->after(*this, *_outcome);
+            if (verdict.kind() == Verdict::Kind::Answer) _outcome.emplace(*verdict.outcome());
+            if (verdict.kind() != Verdict::Kind::Again) continue;
+            for (std::size_t below = stage + 1; below < stages.size(); ++below) slotOf(*stages[below]).reset();
+            _outcome.reset();
+            _walk = Walk::Down;
+            _entered = _at = stage + 1;
+            _notBefore = verdict.until();
+            if (_notBefore <= clock().now()) return true;
+            startWaiting(verdict.waitedFor());
+            step.until = std::min(_notBefore, _deadline);
+            return false;
+        } catch (...) {
+            _outcome.emplace(currentError(_delivery));
+        }
+    }
+    _slots.clear();
+    _done = true;
+    if (_onDone) _onDone(*_outcome);
+    return true;
+}
+
+Outcome CallImpl::attempt()
+{
+    Exchange exchange;
+    exchange.method = _request->method();
+    exchange.url = _url;
+    exchange.headers = _core->headersFor(*_request);
+    exchange.body = _request->body();
+    exchange.deadline = _deadline;
+    exchange.cancellation = _request->cancellation();
+    try {
+        if (exchange.body && !_attempts.empty()) exchange.body->rewind();
+        return _core->pipeline->attempt(*this, exchange);
+    } catch (...) {
+        return currentError(_delivery);
+    }
+}
+
+} // namespace tollgate

@@ -1,0 +1,127 @@
+#include "pipeline/Credential.h"
+
+#include "ClientCore.h"
+#include "tollgate/Error.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace tollgate::pipeline {
+
+/// One token request and those who wait for its outcome.
+struct CredentialStage::Flight
+{
+    CallImpl* leader = nullptr; ///< null once it has ended
+    std::shared_ptr<CallImpl> child;
+    std::vector<CallImpl*> waiting;
+    bool landed = false;
+    ErrorPtr failure;
+};
+
+struct CredentialStage::Slot
+{
+    std::shared_ptr<Flight> flight;
+    unsigned flights = 0;
+};
+
+Verdict CredentialStage::before(Call& each)
+{
+    auto& call = static_cast<CallImpl&>(each);
+    if (call.foreign) {
+        call.credential = nullptr;
+        return Verdict::proceed();
+    }
+    if (const Slot* slot = call.slotIfAny<Slot>(*this); slot && slot->flight) {
+        const std::lock_guard<std::mutex> lock(_mutex);
+        if (slot->flight->failure) return Verdict::answer(slot->flight->failure);
+    }
+    Acquired acquired = _core.options.auth->acquire({call.request(), call.clock().now(), call.clock().wallNow()});
+    if (auto* credential = std::get_if<CredentialPtr>(&acquired)) {
+        call.credential = std::move(*credential);
+        return Verdict::proceed();
+    }
+    return wait(call, call.slot<Slot>(*this), std::get<Request>(std::move(acquired)));
+}
+
+Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    if (_flight && _flight == slot.flight && _flight->leader == &call) // woken early: the child still flies
+        return Verdict::wait(call.deadline(), "credential", _flight->child);
+    if (_flight) {
+        if (_flight != slot.flight) {
+            slot.flight = _flight;
+            _flight->waiting.push_back(&call);
+        }
+        return Verdict::wait(call.deadline(), "credential");
+    }
+    // A strategy that is never satisfied must not keep a call busy for ever.
+    if (++slot.flights > 3)
+        throw ConfigurationError("the authentication strategy asks for one token after another",
+                                 "Its acquire() must answer a credential once learn() has got a token.");
+    _flight = slot.flight = std::make_shared<Flight>();
+    _flight->leader = &call;
+    request.deadline(std::min(request.deadline(), call.deadline()));
+    if (!request.cancellation().canBeCancelled()) request.cancellation(call.cancellation());
+    _flight->child = std::make_shared<CallImpl>(_core.bare(), std::move(request), call.driver());
+    _flight->child->onDone([this, flight = _flight](Outcome& outcome) { land(flight, outcome); });
+    return Verdict::wait(call.deadline(), "credential", _flight->child);
+}
+
+ErrorPtr CredentialStage::learn(const Outcome& outcome) const
+{
+    try {
+        _core.options.auth->learn(outcome ? bufferedOutcome(outcome) : outcome);
+        return nullptr;
+    } catch (const Error& error) {
+        return ErrorPtr(static_cast<const Error*>(error.clone()));
+    } catch (const std::exception& error) {
+        return std::make_shared<Error>(std::string("the authentication strategy could not use the token answer: ") +
+                                       error.what());
+    }
+}
+
+void CredentialStage::land(const std::shared_ptr<Flight>& flight, const Outcome& outcome)
+{
+    // A flight that ended because its leader did is lost, not landed: nobody learns from it, and the others elect a new leader.
+    const bool cancelled = !outcome && dynamic_cast<const Cancelled*>(&outcome.error());
+    const bool late = !outcome && _core.clock().now() >= flight->child->deadline();
+    ErrorPtr failure = cancelled || late ? nullptr : learn(outcome);
+    const std::lock_guard<std::mutex> lock(_mutex);
+    flight->landed = true;
+    flight->failure = std::move(failure);
+    flight->child.reset();
+    if (_flight == flight) _flight.reset();
+    if (flight->leader) flight->leader->wake();
+    for (CallImpl* call : flight->waiting) call->wake();
+    flight->waiting.clear();
+}
+
+Verdict CredentialStage::after(Call& each, Outcome& outcome)
+{
+    auto& call = static_cast<CallImpl&>(each);
+    if (call.foreign) return Verdict::proceed();
+    if (Slot* slot = call.slotIfAny<Slot>(*this); slot && slot->flight) leave(call, *slot);
+    call.fresherCredential = outcome && outcome->status() == 401 && call.credential &&
+                             _core.options.auth->onChallenge(outcome->head(), *call.credential);
+    return Verdict::proceed();
+}
+
+void CredentialStage::leave(CallImpl& call, Slot& slot)
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    auto& waiting = slot.flight->waiting;
+    waiting.erase(std::remove(waiting.begin(), waiting.end(), &call), waiting.end());
+    const bool leads = slot.flight->leader == &call;
+    if (leads) slot.flight->leader = nullptr;
+    if (leads && !slot.flight->landed) {
+        // The leader ends before its child: whoever waits elects another one.
+        if (_flight == slot.flight) _flight.reset();
+        for (CallImpl* other : waiting) other->wake();
+        waiting.clear();
+        if (slot.flight->child) slot.flight->child->cancel();
+    }
+    slot.flight.reset();
+}
+
+} // namespace tollgate::pipeline

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "tollgate/Stage.h"
+
+#include <memory>
+#include <mutex>
+
+namespace tollgate {
+class ClientCore;
+class CallImpl;
+} // namespace tollgate
+
+namespace tollgate::pipeline {
+
+/// Asks the strategy for the newest usable credential. If it wants a request answered first (a token to be fetched), one call
+/// does so and the others wait for it; if that one ends early, another takes over.
+class CredentialStage final : public CallStage
+{
+public:
+    explicit CredentialStage(const ClientCore& core) : _core(core) {}
+    Verdict before(Call& call) override;
+    Verdict after(Call& call, Outcome& outcome) override;
+
+private:
+    struct Flight;
+    struct Slot;
+    Verdict wait(CallImpl& call, Slot& slot, Request request);
+    void leave(CallImpl& call, Slot& slot);
+    ErrorPtr learn(const Outcome& outcome) const;
+    void land(const std::shared_ptr<Flight>& flight, const Outcome& outcome);
+
+    const ClientCore& _core;
+    std::mutex _mutex;
+    std::shared_ptr<Flight> _flight;
+};
+
+} // namespace tollgate::pipeline

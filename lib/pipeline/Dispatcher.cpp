@@ -1,0 +1,142 @@
+#include "pipeline/Dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tollgate::pipeline {
+
+Dispatcher::Dispatcher(std::shared_ptr<Clock> clock) : _clock(std::move(clock)) {}
+
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::stop()
+{
+    {
+        const std::lock_guard<std::mutex> lock(_mutex);
+        _stopping = true;
+        for (const auto& worker : _workers) worker->parker->unpark();
+    }
+    for (const auto& worker : _workers) {
+        if (worker->thread.get_id() == std::this_thread::get_id())
+            worker->thread.detach(); // it holds its own reference to this object
+        else
+            worker->thread.join();
+    }
+}
+
+void Dispatcher::start(const std::shared_ptr<CallImpl>& call)
+{
+    CancellationRegistration cancelled;
+    if (call->cancellation().canBeCancelled())
+        cancelled = call->cancellation().onCancel([weak = std::weak_ptr<CallImpl>(call)] {
+            if (const auto alive = weak.lock()) alive->wake();
+        });
+    const std::lock_guard<std::mutex> lock(_mutex);
+    Entry& entry = _calls[call.get()];
+    if (entry.call) return; // a child that runs already
+    entry.call = call;
+    entry.cancelled = std::move(cancelled);
+    _ready.push_back(call.get());
+    rouse();
+}
+
+/// Lets a parked worker look again, or starts one more.
+void Dispatcher::rouse()
+{
+    const auto idle = std::find_if(_workers.begin(), _workers.end(), [](const auto& worker) { return worker->idle; });
+    if (idle != _workers.end()) {
+        (*idle)->idle = false;
+        (*idle)->parker->unpark();
+        return;
+    }
+    if (_workers.size() >= maxWorkers || _stopping) return;
+    _workers.push_back(std::make_unique<Worker>());
+    Worker& worker = *_workers.back();
+    worker.parker = _clock->parker();
+    _clock->enter();
+    worker.thread = std::thread([self = shared_from_this(), &worker] { self->work(worker); });
+}
+
+void Dispatcher::makeReady(CallImpl& call, Entry& entry)
+{
+    const auto [first, last] = _timers.equal_range(entry.due);
+    const auto timer = std::find_if(first, last, [&call](const auto& one) { return one.second == &call; });
+    if (timer != last) _timers.erase(timer);
+    entry.stand = Stand::Ready;
+    _ready.push_back(&call);
+}
+
+void Dispatcher::wake(CallImpl& call)
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    const auto known = _calls.find(&call);
+    if (known == _calls.end()) return;
+    Entry& entry = known->second;
+    if (entry.stand == Stand::Running) entry.stand = Stand::RunningAndWoken;
+    if (entry.stand != Stand::Waiting) return;
+    makeReady(call, entry);
+    rouse();
+}
+
+void Dispatcher::work(Worker& worker)
+{
+    std::unique_lock<std::mutex> lock(_mutex);
+    while (!_stopping) {
+        while (!_timers.empty() && _timers.begin()->first <= _clock->now()) {
+            CallImpl& due = *_timers.begin()->second;
+            makeReady(due, _calls.at(&due));
+        }
+        if (!_ready.empty()) {
+            CallImpl& call = *_ready.front();
+            _ready.pop_front();
+            if (!_ready.empty()) rouse();
+            drive(lock, call);
+            continue;
+        }
+        worker.idle = true;
+        const TimePoint next = _timers.empty() ? never : _timers.begin()->first;
+        lock.unlock();
+        worker.parker->park(next);
+        lock.lock();
+        worker.idle = false;
+    }
+    lock.unlock();
+    _clock->leave();
+}
+
+void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
+{
+    // Keeps the call while it runs: its callback may drop the last other reference.
+    std::shared_ptr<CallImpl> alive = _calls.at(&call).call;
+    _calls.at(&call).stand = Stand::Running;
+    lock.unlock();
+    const Step step = call.step();
+    if (step.first) start(std::static_pointer_cast<CallImpl>(step.first));
+    lock.lock();
+
+    Entry& entry = _calls.at(&call);
+    if (step.done) {
+        Entry finished = std::move(entry);
+        _calls.erase(&call);
+        lock.unlock();
+        // Outside the lock: the registration may wait for a callback that wants it, and the call may be the last to hold the
+        // client, its transport and so this dispatcher.
+        finished = {};
+        alive.reset();
+        lock.lock();
+        return;
+    }
+    if (entry.stand == Stand::RunningAndWoken) {
+        entry.stand = Stand::Ready;
+        _ready.push_back(&call);
+        return;
+    }
+    entry.stand = Stand::Waiting;
+    entry.due = step.until;
+    _timers.emplace(entry.due, &call);
+    // Idle workers park until what was the next timer when they went; this one may be earlier.
+    for (const auto& worker : _workers)
+        if (worker->idle) worker->parker->unpark();
+}
+
+} // namespace tollgate::pipeline

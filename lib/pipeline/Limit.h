@@ -1,0 +1,47 @@
+#pragma once
+
+#include "limits/Account.h"
+#include "limits/Admission.h"
+#include "tollgate/Stage.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tollgate {
+class ClientCore;
+class CallImpl;
+} // namespace tollgate
+
+namespace tollgate::pipeline {
+
+/// The gate of the account, then all limits or none: a permit, a time to come back, or a refusal at once if it would come too
+/// late. It alone says that a permit was answered or abandoned.
+class Limit final : public CallStage
+{
+public:
+    explicit Limit(const ClientCore& core) : _core(core) {}
+    Verdict before(Call& call) override;
+    Verdict after(Call& call, Outcome& outcome) override;
+
+private:
+    /// The limits that cover one set of paths, and their line.
+    struct Family
+    {
+        std::vector<RateLimitPolicyPtr> limits;
+        std::shared_ptr<limits::Line> line;
+    };
+    struct Slot;
+    const Family& familyOf(const CallImpl& call);
+    Verdict refuse(CallImpl& call, Slot& slot, const limits::Admission& admission) const;
+    void settle(CallImpl& call, Slot& slot, const Outcome& outcome);
+
+    const ClientCore& _core;
+    std::mutex _mutex;
+    std::map<std::uint64_t, std::unique_ptr<const Family>> _families; ///< by which of the client's limits cover the path
+};
+
+} // namespace tollgate::pipeline

@@ -1,0 +1,46 @@
+#include "tollgate/QuotaStore.h"
+
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+namespace tollgate {
+
+namespace {
+
+class InProcessStore final : public QuotaStore
+{
+public:
+    explicit InProcessStore(std::shared_ptr<Clock> clock) : _clock(std::move(clock)) {}
+
+    void update(const QuotaKey& key, const Change& change) override
+    {
+        Account& account = find(key);
+        const std::lock_guard<std::mutex> lock(account.mutex);
+        // The clock is read under the lock: a time taken before it may be older than what the state holds by now.
+        change(account.state, _clock->now());
+    }
+
+private:
+    struct Account
+    {
+        std::mutex mutex;
+        QuotaState state;
+    };
+
+    Account& find(const QuotaKey& key)
+    {
+        const std::lock_guard<std::mutex> lock(_mutex);
+        return _accounts[key.text()]; // node-based: stays where it is
+    }
+
+    std::shared_ptr<Clock> _clock;
+    std::mutex _mutex;
+    std::unordered_map<std::string, Account> _accounts;
+};
+
+} // namespace
+
+QuotaStorePtr QuotaStore::inProcess(std::shared_ptr<Clock> clock) { return std::make_shared<InProcessStore>(std::move(clock)); }
+
+} // namespace tollgate

@@ -1,0 +1,211 @@
+#include "limits/Gate.h"
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+using namespace tollgate;
+using namespace tollgate::limits;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Kind = GateAnswer::Kind;
+using Is = GateVerdict;
+
+struct Fixture
+{
+    LockoutPolicy policy = lockout();
+    GateState gate;
+    TimePoint now{std::chrono::hours(1000)};
+    PermitId last = 0;
+
+    Kind ask(const std::string& version) const { return gateAsks(gate, policy, version, now).kind; }
+    std::optional<Duration> wait(const std::string& version) const { return gateAsks(gate, policy, version, now).wait; }
+    PermitId send(const std::string& version)
+    {
+        gatePasses(gate, gateAsks(gate, policy, version, now), version, ++last);
+        return last;
+    }
+    GateVerdict answer(const std::string& version, PermitId permit, int status, const char* retryAfter = nullptr)
+    {
+        ResponseHead head;
+        head.status = status;
+        if (retryAfter) head.headers.add("Retry-After", retryAfter);
+        return gateAnswered(gate, policy, version, permit, head, now);
+    }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(GateTest, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_new_version_goes_out_as_one_canary)
+{
+    BOOST_TEST((ask("k1") == Kind::Canary));
+    const PermitId canary = send("k1");
+    BOOST_TEST((ask("k1") == Kind::Busy));
+    BOOST_TEST(gateWaitsFor(gate, "k1", canary));
+    BOOST_TEST((answer("k1", canary, 200) == Is::Fine));
+    BOOST_TEST((ask("k1") == Kind::Open));
+    BOOST_TEST((ask("k2") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(a_canary_that_came_back_without_an_answer_is_replaced)
+{
+    const PermitId canary = send("k1");
+    gateAbandoned(gate, "k1", canary);
+    BOOST_TEST((ask("k1") == Kind::Canary));
+    const PermitId second = send("k1");
+    BOOST_TEST((answer("k1", second, 503) == Is::Fine)); // says nothing about the credential
+    BOOST_TEST((ask("k1") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(without_lockout_nobody_waits_for_a_canary)
+{
+    policy = LockoutPolicy();
+    BOOST_TEST((ask("k1") == Kind::Open));
+    send("k1");
+    BOOST_TEST((ask("k1") == Kind::Open));
+}
+
+BOOST_AUTO_TEST_CASE(the_first_401_condemns_the_version_and_no_other)
+{
+    answer("good", send("good"), 200);
+    BOOST_TEST((answer("bad", send("bad"), 401) == Is::Rejected));
+    BOOST_TEST((ask("bad") == Kind::Rejected));
+    BOOST_TEST((*wait("bad") == 15min));
+    BOOST_TEST((ask("good") == Kind::Open));
+    BOOST_TEST((ask("fresh") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(a_condemned_version_is_tried_again_after_a_quiet_time_that_doubles)
+{
+    answer("k", send("k"), 401);
+    for (const auto quiet : {15min, 30min, 60min, 120min, 240min, 360min, 360min}) {
+        BOOST_TEST((*wait("k") == quiet));
+        now += quiet - 1ns;
+        BOOST_TEST((ask("k") == Kind::Rejected));
+        now += 1ns;
+        BOOST_TEST((ask("k") == Kind::Canary));
+        const PermitId canary = send("k");
+        BOOST_TEST((ask("k") == Kind::Busy));
+        answer("k", canary, 401);
+    }
+    now += 360min;
+    answer("k", send("k"), 200);
+    BOOST_TEST((ask("k") == Kind::Open));
+}
+
+BOOST_AUTO_TEST_CASE(strict_never_tries_it_again)
+{
+    policy = lockout().strictly();
+    answer("k", send("k"), 401);
+    now += std::chrono::hours(24 * 365);
+    BOOST_TEST((ask("k") == Kind::Rejected));
+    BOOST_TEST(!wait("k").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(stragglers_of_one_revocation_are_one_strike_and_an_old_200_does_not_acquit)
+{
+    answer("k", send("k"), 200);
+    const PermitId a = send("k"), b = send("k"), c = send("k");
+    answer("k", a, 401);
+    answer("k", b, 401);
+    BOOST_TEST((*wait("k") == 15min));
+    answer("k", c, 200);
+    BOOST_TEST((ask("k") == Kind::Rejected));
+}
+
+BOOST_AUTO_TEST_CASE(a_403_after_a_401_locks_the_account_for_every_version)
+{
+    answer("good", send("good"), 200);
+    answer("bad", send("bad"), 401);
+    now += 1min;
+    BOOST_TEST((answer("good", send("good"), 403) == Is::Locked));
+    for (const char* version : {"good", "bad", "new"}) BOOST_TEST((ask(version) == Kind::Locked));
+    BOOST_TEST((*wait("good") == 5min));
+    BOOST_TEST(!gate.cause.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_403_without_suspicion_is_a_matter_of_permission)
+{
+    answer("k", send("k"), 200);
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
+    BOOST_TEST((ask("k") == Kind::Open));
+    answer("bad", send("bad"), 401);
+    now += 16min; // the suspicion has gone
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
+    policy = LockoutPolicy();
+    answer("bad2", send("bad2"), 401);
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine)); // nobody said that this server locks
+}
+
+BOOST_AUTO_TEST_CASE(after_the_lock_one_probe_goes_and_the_others_wait_for_it)
+{
+    answer("k", send("k"), 200);
+    answer("bad", send("bad"), 401);
+    answer("k", send("k"), 403);
+    now += 5min;
+    BOOST_TEST((ask("k") == Kind::Probe));
+    const PermitId probe = send("k");
+    BOOST_TEST((ask("k") == Kind::Busy));
+    BOOST_TEST((ask("new") == Kind::Busy));
+    BOOST_TEST((ask("bad") == Kind::Rejected)); // a bad version is no probe
+    answer("k", probe, 200);
+    BOOST_TEST((ask("k") == Kind::Open));
+    BOOST_TEST(!gate.lockedUntil.has_value());
+    BOOST_TEST(!gate.lastRejected.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_goes_on_is_waited_for_twice_as_long_and_a_hint_wins)
+{
+    answer("k", send("k"), 200);
+    answer("bad", send("bad"), 401);
+    answer("k", send("k"), 403);
+    now += 5min;
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Locked));
+    BOOST_TEST((*wait("k") == 10min));
+    now += 10min;
+    BOOST_TEST((answer("k", send("k"), 403, "90") == Is::Locked));
+    BOOST_TEST((*wait("k") == 90s));
+}
+
+BOOST_AUTO_TEST_CASE(stragglers_of_one_lock_do_not_prolong_it)
+{
+    answer("k", send("k"), 200);
+    const PermitId a = send("k"), b = send("k");
+    answer("bad", send("bad"), 401);
+    answer("k", a, 403);
+    now += 4min;
+    answer("k", b, 403);
+    BOOST_TEST((*wait("k") == 1min));
+    // And an old success does not open it.
+    answer("k", send("k"), 200);
+    BOOST_TEST((ask("k") == Kind::Locked));
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_without_an_answer_is_replaced)
+{
+    answer("k", send("k"), 200);
+    answer("bad", send("bad"), 401);
+    answer("k", send("k"), 403);
+    now += 5min;
+    gateAbandoned(gate, "k", send("k"));
+    BOOST_TEST((ask("k") == Kind::Probe));
+    answer("k", send("k"), 502);
+    BOOST_TEST((ask("k") == Kind::Probe));
+}
+
+BOOST_DATA_TEST_CASE(only_answers_that_need_a_credential_prove_it,
+                     boost::unit_test::data::make({200, 204, 302, 400, 404, 409, 422}) ^
+                         boost::unit_test::data::make({1, 2, 3, 4, 5, 6, 7}),
+                     status, index)
+{
+    (void)index;
+    answer("k", send("k"), status);
+    BOOST_TEST((ask("k") == Kind::Open));
+    answer("j", send("j"), 429);
+    BOOST_TEST((ask("j") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,149 @@
+#include "pipeline/Fixture.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+
+using namespace tollgate;
+using namespace tollgate::tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A server that locks the account after `tolerance` bad attempts, as seed 003 describes it.
+struct LockingServer : Fixture
+{
+    std::string goodKey = "good-key";
+    int tolerance = 5;
+    Duration lockFor = 5min;
+    int bad = 0;
+    int whileLocked = 0;
+    TimePoint lockedUntil{};
+    std::mutex mutex;
+
+    LockingServer()
+    {
+        transport->otherwise([this](Exchange& exchange) {
+            clock->parker()->park(clock->now() + 50ms);
+            const std::lock_guard<std::mutex> lock(mutex);
+            ResponseHead head;
+            if (clock->now() < lockedUntil) {
+                ++whileLocked;
+                head.status = 403;
+            } else if (exchange.headers.get("Authorization", "") == "Bearer " + goodKey) {
+                head.status = 200;
+            } else {
+                head.status = 401;
+                if (++bad >= tolerance) lockedUntil = clock->now() + lockFor;
+            }
+            return Response(head, std::string());
+        });
+    }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(LockoutTest, LockingServer)
+
+BOOST_AUTO_TEST_CASE(the_first_401_stops_everything_with_that_key)
+{
+    const Client api = to().auth(bearer(Secret("bad-key"))).limit(lockout()).build();
+    const auto first = thrown<CredentialRejected>([&] { api.get("/x").send(); });
+    BOOST_TEST((first->delivery() == Delivery::Answered));
+    BOOST_TEST(first->status() == 401);
+    BOOST_TEST(first->nextTry().has_value());
+    for (int i = 0; i < 100; ++i) {
+        const auto local = thrown<CredentialRejected>([&] { api.get("/x").send(); });
+        BOOST_REQUIRE((local->delivery() == Delivery::NotSent));
+    }
+    BOOST_TEST(bad == 1);
+    BOOST_TEST(whileLocked == 0);
+}
+
+BOOST_AUTO_TEST_CASE(many_threads_with_a_bad_key_make_one_bad_attempt)
+{
+    const Client api = to().auth(bearer(Secret("bad-key"))).limit(lockout()).build();
+    std::atomic<int> rejected{0};
+    clock->run(std::vector<std::function<void()>>(16, [&] {
+        for (int i = 0; i < 10; ++i) {
+            const auto result = api.get("/x").trySend();
+            if (!result && dynamic_cast<const CredentialRejected*>(&result.error())) ++rejected;
+        }
+    }));
+    BOOST_TEST(rejected.load() == 160);
+    BOOST_TEST(bad == 1);
+}
+
+BOOST_AUTO_TEST_CASE(without_lockout_a_bad_key_is_tried_every_30_seconds_doubling)
+{
+    const Client api = to().auth(bearer(Secret("bad-key"))).build();
+    const TimePoint start = clock->now();
+    while (clock->now() < start + 10min) {
+        BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+        clock->advance(1s);
+    }
+    BOOST_TEST(bad == 5); // at once, and after 30 s, 1.5, 3.5 and 7.5 min
+}
+
+BOOST_AUTO_TEST_CASE(a_new_key_is_used_at_once)
+{
+    std::string key = "bad-key";
+    const Client api = to().auth(bearer(callbackSource("vault", [&key] { return Secret(key); }))).limit(lockout()).build();
+    BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    key = goodKey;
+    BOOST_TEST(api.get("/x").send().status() == 200);
+    BOOST_TEST(bad == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_rotated_while_the_call_was_on_its_way_cures_the_401)
+{
+    std::atomic<int> asked{0};
+    const auto source = callbackSource("vault", [&] { return Secret(asked++ == 0 ? "old-key" : goodKey); });
+    const Client api = to().auth(bearer(source)).limit(lockout()).build();
+    const Response response = api.get("/x").send();
+    BOOST_TEST(response.status() == 200);
+    BOOST_TEST(response.attempts().size() == 2U);
+    BOOST_TEST(bad == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_stops_everything_until_it_ends_and_then_one_probe_goes)
+{
+    const Client good = to().auth(bearer(callbackSource("account", [this] { return Secret(goodKey); }))).limit(lockout()).build();
+    const Client bad1 = to().auth(bearer(callbackSource("account", [] { return Secret("bad-key"); }))).limit(lockout()).build();
+    good.get("/x").send();
+    BOOST_CHECK_THROW(bad1.get("/x").send(), CredentialRejected);
+    lockedUntil = clock->now() + lockFor; // somebody else's tries
+    const auto locked = thrown<LockedOut>([&] { good.get("/x").send(); });
+    BOOST_TEST((locked->delivery() == Delivery::Answered));
+    BOOST_TEST(contains(locked->cause(), "401"));
+    BOOST_TEST((locked->until() > clock->wallNow() + 4min));
+    const auto sentSoFar = transport->sent().size();
+    for (int i = 0; i < 50; ++i) BOOST_CHECK_THROW(good.get("/x").send(), LockedOut);
+    BOOST_CHECK_THROW(bad1.get("/x").send(), LockedOut);
+    BOOST_TEST(transport->sent().size() == sentSoFar);
+
+    clock->advance(5min);
+    std::atomic<int> fine{0};
+    clock->run(std::vector<std::function<void()>>(8, [&] { fine += good.get("/x").send().status() == 200; }));
+    BOOST_TEST(fine.load() == 8);
+    BOOST_TEST(whileLocked == 1);
+    // The probe went alone: the others were sent after its answer.
+    const auto sent = transport->sent();
+    BOOST_TEST((sent.at(sentSoFar + 1).at >= sent.at(sentSoFar).at + 50ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_403_without_a_401_before_is_permission)
+{
+    lockedUntil = clock->now() + lockFor;
+    const Client api = to().auth(bearer(Secret(goodKey))).limit(lockout()).build();
+    thrown<PermissionDenied>([&] { api.get("/x").send(); });
+}
+
+BOOST_AUTO_TEST_CASE(anonymous_calls_pass_the_gate)
+{
+    const Client api = to().limit(lockout()).build();
+    for (int i = 0; i < 3; ++i) BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    BOOST_TEST(bad == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

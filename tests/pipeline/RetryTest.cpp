@@ -1,0 +1,194 @@
+#include "pipeline/Fixture.h"
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+using namespace tollgate;
+using namespace tollgate::tests;
+using namespace std::chrono_literals;
+
+BOOST_FIXTURE_TEST_SUITE(RetryTest, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_get_is_repeated_after_a_passing_fault)
+{
+    transport->answer(503).fail(transportError<ConnectionLost>(Delivery::MaybeProcessed)).answer(200);
+    const Response response = to().build().get("/x").send();
+    BOOST_TEST(response.attempts().size() == 3U);
+    BOOST_TEST(response.attempts()[0].status == 503);
+    BOOST_TEST(response.attempts()[1].error == "ConnectionLost");
+}
+
+BOOST_AUTO_TEST_CASE(three_attempts_at_most_and_the_last_error_counts)
+{
+    always(502);
+    const auto error = thrown<ServerError>([&] { to().build().get("/x").send(); });
+    BOOST_TEST(error->attempts().size() == 3U);
+    BOOST_TEST(transport->sent().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_post_that_may_have_been_processed_is_not_repeated)
+{
+    transport->fail(transportError<ConnectionLost>(Delivery::MaybeProcessed)).answer(200);
+    const auto error = thrown<ConnectionLost>([&] { to().build().post("/x").json("{}").send(); });
+    BOOST_TEST((error->delivery() == Delivery::MaybeProcessed));
+    BOOST_TEST(transport->sent().size() == 1U);
+    for (const int status : {408, 500, 502, 503, 504}) {
+        const Fixture other;
+        other.transport->answer(status).answer(200);
+        BOOST_CHECK_THROW(other.to().build().post("/x").json("{}").send(), Error);
+        BOOST_TEST(other.transport->sent().size() == 1U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_post_that_was_not_sent_or_was_refused_is_repeated)
+{
+    transport->fail(transportError<ConnectError>(Delivery::NotSent)).answer(429, {}, field("Retry-After", "1")).answer(200);
+    BOOST_TEST(to().build().post("/x").json("{\"a\":1}").send().status() == 200);
+    for (const auto& sent : transport->sent()) BOOST_TEST(sent.body == "{\"a\":1}");
+}
+
+BOOST_AUTO_TEST_CASE(the_caller_may_say_that_twice_is_as_good_or_that_it_never_is)
+{
+    transport->answer(500).answer(200).answer(500).answer(200).answer(500);
+    const Client api = to().build();
+    BOOST_TEST(api.post("/x").repeat(Repeat::Safe).send().status() == 200);
+    BOOST_TEST(api.post("/x").idempotencyKey("k1").send().status() == 200);
+    BOOST_TEST(transport->sent().at(3).headers.get("Idempotency-Key", "") == "k1");
+    BOOST_CHECK_THROW(api.get("/x").repeat(Repeat::Never).send(), ServerError);
+    BOOST_TEST(transport->sent().size() == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(never_means_never_unless_nothing_was_sent)
+{
+    transport->fail(transportError<ConnectionLost>(Delivery::MaybeProcessed, true)).answer(200);
+    BOOST_CHECK_THROW(to().build().del("/x").repeat(Repeat::Never).send(), ConnectionLost);
+    const Fixture other;
+    other.transport->fail(transportError<ConnectionLost>(Delivery::NotSent, true)).answer(200);
+    BOOST_TEST(other.to().build().del("/x").repeat(Repeat::Never).send().status() == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_connection_costs_neither_time_nor_budget)
+{
+    for (int i = 0; i < 3; ++i) transport->fail(transportError<ConnectionLost>(Delivery::NotSent, true));
+    transport->answer(200);
+    const TimePoint start = clock->now();
+    const Response response = to().retry({2, 50ms, 1s, 20s, 60s, 0.0}).build().get("/x").send();
+    BOOST_TEST(response.attempts().size() == 4U);
+    BOOST_TEST((clock->now() == start));
+}
+
+BOOST_AUTO_TEST_CASE(a_stale_connection_takes_a_new_permit_and_gives_the_old_one_back)
+{
+    transport->fail(transportError<ConnectionLost>(Delivery::NotSent, true)).answer(200);
+    const Client api = to().limit(perMinute(2)).build();
+    api.get("/x").send();
+    BOOST_TEST(api.quota().at(0).remaining == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(failures_of_trust_and_form_are_never_repeated)
+{
+    transport->fail(transportError<TlsError>(Delivery::NotSent));
+    BOOST_CHECK_THROW(to().build().get("/x").send(), TlsError);
+    transport->fail(transportError<ProtocolError>(Delivery::MaybeProcessed));
+    BOOST_CHECK_THROW(to().build().get("/x").send(), ProtocolError);
+    transport->fail(transportError<ResponseTooLarge>(Delivery::Answered));
+    BOOST_CHECK_THROW(to().build().get("/x").send(), ResponseTooLarge);
+    BOOST_TEST(transport->sent().size() == 3U);
+}
+
+BOOST_DATA_TEST_CASE_F(Fixture, errors_of_the_request_are_never_repeated,
+                       boost::unit_test::data::make({400, 401, 403, 404, 405, 409, 410, 422, 501, 505}), status)
+{
+    always(status);
+    BOOST_CHECK_THROW(to().build().get("/x").send(), Error);
+    BOOST_TEST(transport->sent().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_server_s_hint_is_waited_for)
+{
+    transport->answer(503, {}, field("Retry-After", "20")).answer(200);
+    const TimePoint start = clock->now();
+    const Response response = to().build().get("/x").send();
+    BOOST_TEST((clock->now() - start >= 20s));
+    BOOST_TEST((clock->now() - start <= 21s));
+    BOOST_TEST(response.attempts().at(1).waitedFor == "backoff");
+}
+
+BOOST_AUTO_TEST_CASE(a_hint_beyond_the_deadline_or_a_minute_is_not_slept_through)
+{
+    transport->answer(429, {}, field("Retry-After", "30")).answer(503, {}, field("Retry-After", "61"));
+    const TimePoint start = clock->now();
+    const Client api = to().build();
+    const auto error = thrown<RateLimited>([&] { api.get("/x").timeout(20s).send(); });
+    BOOST_TEST((error->retryIn() == 30s));
+    BOOST_CHECK_THROW(api.get("/x").timeout(1h).send(), ServerError);
+    BOOST_TEST((clock->now() == start));
+}
+
+BOOST_AUTO_TEST_CASE(the_budget_bounds_what_repeats_add)
+{
+    always(503);
+    const Client api = to().build();
+    for (int i = 0; i < 100; ++i) BOOST_CHECK_THROW(api.get("/x").send(), ServerError);
+    BOOST_TEST(transport->sent().size() == 110U);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_produced_twice_is_sent_once)
+{
+    struct OneShot : RequestBody
+    {
+        bool given = false;
+        std::optional<std::uint64_t> length() const override { return std::nullopt; }
+        bool replayable() const override { return false; }
+        void rewind() override { BOOST_ERROR("rewound"); }
+        std::size_t read(char* buffer, std::size_t) override
+        {
+            if (std::exchange(given, true)) return 0;
+            buffer[0] = 'x';
+            return 1;
+        }
+    };
+    transport->answer(503).answer(200);
+    BOOST_CHECK_THROW(to().build().put("/x").body(std::make_shared<OneShot>(), "text/plain").send(), ServerError);
+    BOOST_TEST(transport->sent().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_worst_delivery_of_all_attempts_is_reported)
+{
+    transport->fail(transportError<ConnectionLost>(Delivery::MaybeProcessed));
+    transport->fail(transportError<ConnectError>(Delivery::NotSent));
+    transport->fail(transportError<ConnectError>(Delivery::NotSent));
+    const auto error = thrown<ConnectError>([&] { to().build().put("/x").send(); });
+    BOOST_TEST((error->delivery() == Delivery::MaybeProcessed));
+    BOOST_TEST((error->attempts().at(2).delivery == Delivery::NotSent));
+}
+
+BOOST_AUTO_TEST_CASE(the_whole_call_ends_at_its_deadline)
+{
+    always(503, 10s);
+    const TimePoint start = clock->now();
+    BOOST_CHECK_THROW(to().build().get("/x").timeout(25s).send(), Error);
+    BOOST_TEST((clock->now() - start <= 40s)); // the scripted transport heeds no deadline of its own
+    thrown<Timeout>([&] { to().build().get("/x").timeout(0s).send(); });
+    thrown<Timeout>([&] { to().build().get("/x").deadline(clock->now() - 1s).send(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_back_off_can_be_cancelled)
+{
+    always(503);
+    CancellationSource source;
+    const Client api = to().retry({5, 20s, 20s}).build();
+    clock->run({[&] {
+                    const auto result = api.get("/x").cancellation(source.token()).timeout(1h).trySend();
+                    BOOST_CHECK(!result && dynamic_cast<const Cancelled*>(&result.error()));
+                    BOOST_CHECK(result.error().attempts().size() >= 1U);
+                },
+                [&] {
+                    clock->parker()->park(clock->now() + 1ms); // the first attempt takes no time, its back-off does
+                    source.cancel();
+                }});
+    source.cancel();
+    BOOST_CHECK_THROW(api.get("/x").cancellation(source.token()).send(), Cancelled);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
