@@ -1,0 +1,129 @@
+// tollgate request METHOD URL
+
+#include "Commands.h"
+#include "CurlText.h"
+#include "Prompt.h"
+#include "Quantities.h"
+#include "Report.h"
+#include "RequestOptions.h"
+
+#include "tollgate/Client.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <unistd.h>
+
+namespace tollgate::command {
+
+namespace {
+
+constexpr std::size_t maxInput = 256 * 1024 * 1024; // a body that large wants a program, not a command line
+
+void renderAsJson(const Failure& failure, std::string& out, std::string&) { out = jsonLine(failureJson(failure)); }
+
+void renderAsText(const Failure& failure, std::string& out, std::string& err)
+{
+    if (failure.exitStatus() == ExitStatus::Interrupted) {
+        const bool sent = failure.details().delivery != Delivery::NotSent;
+        err = fmt::format("tollgate: cancelled; {}\n", sent ? "the server may have acted on the request" : "nothing was sent");
+        return;
+    }
+    if (failure.details().response) out = failure.details().response->body();
+    if (!out.empty() && out.back() != '\n') err = "\n"; // keeps the message off the body's last line
+    err += failure.text();
+}
+
+std::string readData(const std::string& data, const Control& control)
+{
+    if (data.substr(0, 1) != "@") return data;
+    if (data == "@-") return readDescriptor(STDIN_FILENO, maxInput, control);
+    const std::string path = data.substr(1);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        throw InvalidRequest(
+            fmt::format("--data: {} cannot be read: {}", path, std::strerror(errno)), // NOLINT(concurrency-mt-unsafe)
+            "Check the path and its permissions.");
+    const std::shared_ptr<void> closer(nullptr, [descriptor](void*) { ::close(descriptor); });
+    return readDescriptor(descriptor, maxInput, control);
+}
+
+Client clientFor(const RequestOptions& options, const Control& control)
+{
+    TransportOptions transport;
+    if (options.connectTimeout)
+        transport.connectTimeout = std::chrono::duration_cast<std::chrono::milliseconds>(*options.connectTimeout);
+    if (options.maxBody) transport.maxBodyBytes = *options.maxBody;
+    transport.tls.caFile = options.caFile;
+    RetryPolicy retry;
+    retry.attempts = options.retries + 1;
+    return Client::to(options.url.origin().text())
+        .auth(options.auth.strategy(control))
+        .retry(retry)
+        .transport(Transport::create(transport))
+        .build();
+}
+
+int runRequest(const RequestArguments& arguments, Control& control)
+{
+    control.renderFailure(arguments.json ? renderAsJson : renderAsText);
+    std::optional<Duration> deadline;
+    if (arguments.deadline) {
+        deadline = parseDuration(*arguments.deadline, "--deadline");
+        control.endWithin(*deadline);
+    }
+    const RequestOptions options(arguments);
+    if (arguments.curl) {
+        const std::string line = curlText(options, deadline);
+        if (!arguments.json) return control.finish(ExitStatus::Ok, line + '\n');
+        Poco::JSON::Object::Ptr object = new Poco::JSON::Object(Poco::JSON_PRESERVE_KEY_ORDER);
+        object->set("curl", line);
+        object->set("error", Poco::Dynamic::Var());
+        return control.finish(ExitStatus::Ok, jsonLine(object));
+    }
+
+    const Client client = clientFor(options, control);
+    Request request = client.request(options.method, options.url.text());
+    for (const auto& [name, value] : options.headers) request.header(name, value);
+    if (options.data) request.body(readData(*options.data, control), options.contentType);
+    if (control.deadline() != never) request.deadline(control.deadline());
+    request.cancellation(control.token());
+
+    control.startSending();
+    const Result<Response> result = request.trySend();
+    if (!result) return control.finish(Failure(result.error()));
+    return control.finish(ExitStatus::Ok, arguments.json ? jsonLine(answerJson(result.value())) : result.value().body());
+}
+
+} // namespace
+
+void addRequestCommand(CLI::App& app, Run& run)
+{
+    auto arguments = std::make_shared<RequestArguments>();
+    auto* command = app.add_subcommand("request", "Sends one request and prints the answer");
+    command->add_option("METHOD", arguments->method, "GET, POST, ...")->required();
+    command->add_option("URL", arguments->url, "http or https; credentials go over https only, loopback excepted")->required();
+    command->add_option("--header", arguments->headers, "\"Name: value\"; may be given many times")->allow_extra_args(false);
+    command->add_option("--data", arguments->data,
+                        "Body: TEXT, @FILE, or @- for standard input; application/json unless --header says so");
+    command->add_option("--auth", arguments->auth,
+                        "bearer:env:NAME, basic:env:USER:env:PASS, basic-site:env:PK:env:SK:env:SITE, anonymous; "
+                        "file:PATH or prompt may stand for env:NAME. Never the secret itself");
+    command->add_option("--deadline", arguments->deadline,
+                        "Ends the whole command by then: 500ms, 5s, 2m (default 60s for the call)");
+    command->add_option("--connect-timeout", arguments->connectTimeout, "For name resolution and connect (default 10s)");
+    command->add_option("--retries", arguments->retries, "Further attempts where it is safe (default 2)")
+        ->check(CLI::Range(0, 100));
+    command->add_option("--ca-file", arguments->caFile, "PEM file of the authorities to trust instead of the system's");
+    command->add_option("--max-body", arguments->maxBody, "Largest answer to take, in bytes or as 64K, 10M (default 64M)");
+    command->add_flag("--json", arguments->json, "Prints exactly one JSON object, also for failures");
+    command->add_flag("--curl", arguments->curl, "Prints the equivalent curl command and sends nothing");
+    command->footer(exitStatusTable);
+    command->callback([arguments, &run] { run = [arguments](Control& control) { return runRequest(*arguments, control); }; });
+}
+
+} // namespace tollgate::command

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "AuthOption.h"
+
+#include "tollgate/Clock.h"
+#include "tollgate/Url.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tollgate::command {
+
+/// The command line of `tollgate request`, as it was typed.
+struct RequestArguments
+{
+    std::string method;
+    std::string url;
+    std::vector<std::string> headers;
+    std::optional<std::string> data;
+    std::string auth = "anonymous";
+    std::optional<std::string> deadline;
+    std::optional<std::string> connectTimeout;
+    std::optional<std::string> maxBody;
+    unsigned retries = 2;
+    std::string caFile;
+    bool json = false;
+    bool curl = false;
+};
+
+/// The same, read and checked; nothing is resolved or opened yet.
+struct RequestOptions
+{
+    std::string method; ///< upper case
+    Url url;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::optional<std::string> data; ///< text, or "@FILE", or "@-"
+    std::string contentType;         ///< of the data
+    AuthOption auth;
+    std::optional<Duration> connectTimeout;
+    std::optional<std::uint64_t> maxBody;
+    unsigned retries = 2;
+    std::string caFile;
+
+    /// Throws UsageError and InvalidUrl.
+    explicit RequestOptions(const RequestArguments& arguments);
+};
+
+} // namespace tollgate::command
