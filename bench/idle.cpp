@@ -46,23 +46,26 @@ int main(int argc, char** argv)
 
         openTogether(client, 1); // what is there once, such as the certificate store, is none of the connections' cost
         const auto before = bench::residentKiB();
+        const auto heapBefore = mallinfo2().uordblks / 1024;
         openTogether(client, connections);
         const auto after = bench::residentKiB();
+        const auto heapAfter = mallinfo2().uordblks / 1024;
         const auto idle = transport->stats().idleConnections;
         if (idle < connections) throw std::runtime_error("only " + std::to_string(idle) + " connections are idle");
 
-        const auto row = [&](const char* measure, std::size_t resident) {
+        const auto row = [&](const char* measure, std::size_t grown) {
             bench::Row result;
             result.measure = measure;
             result.scheme = "https";
             result.kind = std::to_string(connections) + " pooled connections";
-            result.value = static_cast<double>(resident - before) / (connections - 1);
+            result.value = static_cast<double>(grown) / (connections - 1);
             result.unit = "KiB";
             print(result);
         };
-        row("resident memory per idle connection", after);
+        row("heap in use per idle connection", heapAfter - heapBefore);
+        row("resident memory per idle connection", after - before);
         malloc_trim(0); // gives back what was needed while all of them worked at once
-        row("the same, free heap given back", bench::residentKiB());
+        row("the same, free heap given back", bench::residentKiB() - before);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "bench-idle: " << error.what() << '\n';

@@ -10,11 +10,13 @@
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace tollgate::transport {
@@ -34,6 +36,15 @@ void switchOn(int descriptor, int level, int option)
 short eventsFor(TlsStep step) noexcept { return step == TlsStep::WantWrite ? POLLOUT : POLLIN; }
 
 } // namespace
+
+void Unmap::operator()(char* pages) const noexcept { ::munmap(pages, size); }
+
+Pages mapPages(std::size_t size)
+{
+    void* pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    return Pages(static_cast<char*>(pages), Unmap{size});
+}
 
 Connection::Connection(int descriptor, const Origin& origin, std::string address)
     : _socket(new Poco::Net::StreamSocketImpl(descriptor))
@@ -135,7 +146,7 @@ std::size_t Connection::room(std::size_t most)
     }
     if (_end == _buffers.inputCapacity && _end < most) {
         const std::size_t capacity = std::min(most, std::max(Buffers::inputSize, 2 * _end));
-        std::unique_ptr<char[]> larger(new char[capacity]); // not zero-filled
+        Pages larger = mapPages(capacity);
         if (_end > 0) std::memcpy(larger.get(), _buffers.input.get(), _end);
         _buffers.input = std::move(larger);
         _buffers.inputCapacity = capacity;

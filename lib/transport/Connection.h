@@ -16,11 +16,22 @@ namespace tollgate::transport {
 
 class TlsContext;
 
+/// Memory straight from the kernel and straight back to it: buffers of many connections that worked at once would else stay in
+/// the heap, in holes between what lives longer.
+struct Unmap
+{
+    std::size_t size = 0;
+    void operator()(char* pages) const noexcept;
+};
+using Pages = std::unique_ptr<char, Unmap>;
+/// Throws std::bad_alloc.
+Pages mapPages(std::size_t size);
+
 /// What a connection needs only while it works: lent by the pool, so that idle connections hold none.
 struct Buffers
 {
     static constexpr std::size_t inputSize = 16 * 1024;
-    std::unique_ptr<char[]> input;
+    Pages input;
     std::size_t inputCapacity = 0;
     std::string output;
 };

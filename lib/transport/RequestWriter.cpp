@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t atOnce = 16 * 1024;    // head and body in one send
 constexpr std::size_t pieceSize = 16 * 1024; // of a produced body
 constexpr std::size_t lookInterval = 64 * 1024;
-constexpr std::size_t usualHead = 4 * 1024;
 
 // Framing and the connection are the transport's business; a caller's say in them is how requests are smuggled.
 constexpr std::string_view ownFields[] = {
@@ -103,19 +102,27 @@ void RequestWriter::write(ResponseReader& reader)
     Connection& connection = *reader.lease();
     std::string& out = connection.output();
     out.clear();
-    out.reserve(usualHead); // growing would leave copies of credentials behind
+    const auto body = _hasBody ? _exchange.body->view() : std::optional<std::string_view>();
+    // All at once: growing later would leave copies of credentials behind.
+    const std::size_t head = headSize(connection.hostLine());
+    const std::size_t first = body ? std::min(body->size(), atOnce - std::min(atOnce, head)) : 0;
+    out.reserve(head + (_hasBody && !body ? pieceSize + 16 : first));
     renderHead(out, connection.hostLine());
-    if (!_hasBody) {
-        writeBytes(reader, out, {});
+    if (_hasBody && !body) {
+        writeProduced(reader, out);
         return;
     }
-    if (const auto body = _exchange.body->view()) {
-        const std::size_t first = std::min(body->size(), atOnce - std::min(atOnce, out.size()));
-        out.append(body->substr(0, first));
-        writeBytes(reader, out, body->substr(first));
-        return;
-    }
-    writeProduced(reader, out);
+    if (first > 0) out.append(body->substr(0, first));
+    writeBytes(reader, out, body ? body->substr(first) : std::string_view());
+}
+
+/// An upper bound of what renderHead() writes.
+std::size_t RequestWriter::headSize(const std::string& hostLine) const
+{
+    constexpr std::size_t ownLines = 128; // the version, the framing and Accept-Encoding
+    std::size_t size = _exchange.method.size() + _exchange.url.target().size() + hostLine.size() + ownLines;
+    for (const auto& [name, value] : _exchange.headers) size += name.size() + value.size() + 4;
+    return size;
 }
 
 void RequestWriter::renderHead(std::string& out, const std::string& hostLine) const

@@ -30,6 +30,7 @@ public:
 
 private:
     void checkFields();
+    std::size_t headSize(const std::string& hostLine) const;
     void renderHead(std::string& out, const std::string& hostLine) const;
     void writeBytes(ResponseReader& reader, std::string_view first, std::string_view rest);
     void writeProduced(ResponseReader& reader, std::string& out);

@@ -112,7 +112,8 @@ SSL* makeSsl(SSL_CTX* context, int descriptor)
         throw;
     }
     SSL_set_bio(ssl, bio, bio);
-    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // Record buffers live only while a record is in them: many connections that wait for an answer hold none.
+    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     // One record a step: a peer that sends tickets without end must not keep us from looking at the clock.
     SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
     return ssl;
