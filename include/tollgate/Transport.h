@@ -37,6 +37,9 @@ struct TOLLGATE_API TransportOptions
     std::size_t maxHeadBytes = 64 * 1024; ///< status line and fields, trailers likewise
     std::uint64_t maxBodyBytes = 64 * 1024 * 1024; ///< after decoding
     bool decompress = true;                        ///< asks for gzip and deflate, and decodes them
+    /// An HTTP proxy for all connections, "http://proxy.example.com:3128"; empty: none, and no variable of the environment is
+    /// looked at. https goes through a CONNECT tunnel, so the proxy sees the host name and nothing else.
+    std::string proxy;
     TlsOptions tls;
     std::shared_ptr<Clock> clock; ///< null: Clock::system()
 };
@@ -70,6 +73,9 @@ public:
 
     virtual const std::shared_ptr<Clock>& clock() const noexcept = 0;
     virtual TransportStats stats() const { return {}; }
+
+    /// Whether it goes through a proxy, which sees what plain http carries.
+    virtual bool usesProxy() const noexcept { return false; }
 
     /// Closes idle connections. Calls in flight go on.
     virtual void closeIdle() {}

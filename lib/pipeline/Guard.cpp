@@ -78,9 +78,9 @@ Verdict Guard::before(Call& each)
 
     Url url = _core.base.below(request.target());
     call.foreign = url.origin() != _core.base.origin();
-    if (!url.origin().isTls() && !isLoopback(url.origin().host) && !_core.options.credentialsInClearText &&
-        carriesCredential(_core, call))
-    {
+    // A proxy reads plain http, also what it hands on to its own loopback.
+    const bool readable = !url.origin().isTls() && (_core.options.transport->usesProxy() || !isLoopback(url.origin().host));
+    if (readable && !_core.options.credentialsInClearText && carriesCredential(_core, call)) {
         ErrorDetails details;
         details.message = "the call would send a credential over plain http to " + url.origin().text();
         details.hint =
