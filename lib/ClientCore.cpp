@@ -12,6 +12,22 @@ namespace tollgate {
 
 namespace {
 
+/// Limits with one id share one count, so a second one would count every request twice.
+std::vector<RateLimitPolicyPtr> strictestOfEach(const std::vector<RateLimitPolicyPtr>& limits)
+{
+    std::vector<RateLimitPolicyPtr> kept;
+    for (const RateLimitPolicyPtr& limit : limits) {
+        if (!limit)
+            throw ConfigurationError("a client was given an empty limit", "Leave it out, or pass perMinute(n), perHour(n).");
+        const auto same = std::find_if(kept.begin(), kept.end(), [&](const auto& other) { return other->id() == limit->id(); });
+        if (same == kept.end())
+            kept.push_back(limit);
+        else if (limit->capacity() < (*same)->capacity())
+            *same = limit;
+    }
+    return kept;
+}
+
 /// Two clients that declare different limits for one account get the stricter one, and are told.
 void declareLimits(const ClientCore& core)
 {
@@ -49,6 +65,7 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
     _defaultHeaders = options.headers;
     _defaultHeaders.set("User-Agent", options.userAgent);
 
+    options.limits = strictestOfEach(options.limits);
     identity = options.auth->identity();
     if (identity.realm.empty()) identity.realm = base.origin().text();
     carriers = options.auth->carriers();
@@ -60,12 +77,16 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
 
 ClientCore::~ClientCore() = default;
 
-Headers ClientCore::headersFor(const Request& request) const
+Headers ClientCore::headersFor(const Request& request, bool foreign) const
 {
+    const auto harmless = [](std::string_view name) {
+        return equalsIgnoreCase(name, "User-Agent") || equalsIgnoreCase(name, "Accept") ||
+               equalsIgnoreCase(name, "Accept-Language");
+    };
     Headers headers;
     headers.reserve(_defaultHeaders.size() + request.headers().size() + 4, 1024); // room for what strategies and stages add
     for (const auto& [name, value] : _defaultHeaders)
-        if (!request.headers().has(name)) headers.add(name, value);
+        if (!request.headers().has(name) && (!foreign || harmless(name))) headers.add(name, value);
     for (const auto& [name, value] : request.headers()) headers.add(name, value);
     return headers;
 }
@@ -75,7 +96,8 @@ std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const Credentia
     const std::lock_guard<std::mutex> lock(_mutex);
     if (!_version || credential != _newest) {
         std::string key;
-        if (credential && !credential->fingerprint().empty()) key = credential->fingerprint() + '/' + identity.partition;
+        if (credential && !credential->fingerprint().empty())
+            key = credential->fingerprint() + '/' + options.auth->identity().partition; // the partition may change too
         _version = std::make_shared<const Version>(
             Version{Redactor(carriers, credential ? credential->secrets() : std::vector<Secret>{}), std::move(key)});
         _newest = credential;
@@ -94,7 +116,8 @@ std::string_view ClientCore::pathBelowBase(const Url& url) const noexcept
     std::string_view path = url.path();
     std::string_view prefix = base.path();
     if (!prefix.empty() && prefix.back() == '/') prefix.remove_suffix(1);
-    if (path.substr(0, prefix.size()) == prefix) path.remove_prefix(prefix.size());
+    const bool below = path.substr(0, prefix.size()) == prefix && (path.size() == prefix.size() || path[prefix.size()] == '/');
+    if (below) path.remove_prefix(prefix.size());
     return path;
 }
 
@@ -119,7 +142,7 @@ pipeline::Dispatcher& ClientCore::dispatcher() const
 {
     const auto owner = options.transport->shared<pipeline::DispatcherOwner>(
         [this] { return std::make_shared<pipeline::DispatcherOwner>(options.transport->clock()); });
-    return *owner->dispatcher;
+    return owner->get();
 }
 
 std::string secondsText(Duration duration)

@@ -24,7 +24,8 @@ public:
 
     Clock& clock() const noexcept { return *options.transport->clock(); }
     /// The client's default fields and the request's own over them.
-    Headers headersFor(const Request& request) const;
+    /// A hop to a foreign origin gets of the defaults only what says nothing about the account.
+    Headers headersFor(const Request& request, bool foreign) const;
     /// What follows from one version of the credential, made once for all calls that use it.
     struct Version
     {

@@ -1,5 +1,7 @@
 #include "tollgate/Headers.h"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 namespace tollgate {
@@ -71,6 +73,7 @@ void Headers::add(std::string_view name, std::string_view value)
         grown.reserve(std::max<std::size_t>(256, 2 * (_text.size() + name.size() + value.size())));
         grown.append(_text).append(name).append(value);
         _text.swap(grown);
+        OPENSSL_cleanse(grown.data(), grown.size()); // it may have held a credential
     } else {
         _text.append(name).append(value);
     }

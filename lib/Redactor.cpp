@@ -17,6 +17,23 @@ void replaceAll(std::string& text, std::string_view secret)
         text.replace(at, secret.size(), mask);
 }
 
+/// How servers echo a secret: percent-encoded in either case, and with the slashes escaped as some JSON writers do.
+std::vector<std::string> encodedForms(std::string_view secret)
+{
+    std::vector<std::string> forms(3);
+    forms[0] = percentEncode(secret);
+    forms[1] = forms[0];
+    for (std::size_t i = 0; i + 2 < forms[1].size(); ++i)
+        if (forms[1][i] == '%')
+            for (const std::size_t digit : {i + 1, i + 2})
+                if (forms[1][digit] >= 'A') forms[1][digit] = static_cast<char>(forms[1][digit] | 0x20);
+    for (const char c : secret) {
+        if (c == '/' || c == '"' || c == '\\') forms[2] += '\\';
+        forms[2] += c;
+    }
+    return forms;
+}
+
 } // namespace
 
 Redactor::Redactor(const Carriers& carriers, std::vector<Secret> secrets) : _carriers(carriers), _secrets(std::move(secrets))
@@ -32,9 +49,10 @@ std::string Redactor::text(std::string text) const
         // A text of three characters stands in every sentence; no real credential is that short.
         if (secret.expose().size() < 4) continue;
         replaceAll(text, secret.expose());
-        std::string encoded = percentEncode(secret.expose());
-        replaceAll(text, encoded);
-        OPENSSL_cleanse(encoded.data(), encoded.size());
+        for (std::string& form : encodedForms(secret.expose())) {
+            replaceAll(text, form);
+            OPENSSL_cleanse(form.data(), form.size());
+        }
     }
     return text;
 }

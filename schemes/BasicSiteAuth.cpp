@@ -140,7 +140,7 @@ public:
 
     bool onChallenge(const ResponseHead&, const Credential& credential) override
     {
-        return newest()->fingerprint() != credential.fingerprint();
+        return newest().get() != &credential; // a corrected site cures a 401 too
     }
 
 private:

@@ -39,7 +39,8 @@ TOLLGATE_API CredentialSourcePtr environmentSource(const std::string& name);
 /// stat per request); if that read fails, the last good version stays in use. Throws MissingCredential if it cannot be read now.
 TOLLGATE_API CredentialSourcePtr fileSource(const std::string& path);
 
-/// Whatever `callback` answers, asked before each attempt. It must be thread-safe and must not wait; `slot` names it in messages.
+/// Whatever `callback` answers, asked before each attempt. It must be thread-safe and must not wait. `slot` names the account in
+/// messages, and limits and lockouts are kept under it: one name for each account.
 TOLLGATE_API CredentialSourcePtr callbackSource(std::string slot, std::function<Secret()> callback);
 
 } // namespace tollgate

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tollgate/Clock.h"
+#include "tollgate/Lockout.h"
 #include "tollgate/RateLimitPolicy.h"
 
 #include <functional>
@@ -30,11 +31,15 @@ struct TOLLGATE_API VersionState
 /// The gate of one account: verdicts on credential versions, and the lock of the whole account.
 struct TOLLGATE_API GateState
 {
+    LockoutPolicy policy;                         ///< the strictest that any client of the account declared: it holds for all
     std::map<std::string, VersionState> versions; ///< by fingerprint and partition
     std::optional<TimePoint> lastRejected;        ///< newest 401
+    PermitId rejectedPermit = 0;                  ///< the request that got it: answers to older ones prove nothing
+    unsigned rejections = 0;                      ///< 401s while the suspicion lasts
     std::optional<TimePoint> lockedUntil;         ///< set while locked, and half open after that until a probe succeeds
     unsigned locks = 0;                           ///< in a row
     PermitId probe = 0;                           ///< the one probe in flight after a lock
+    unsigned failedProbes = 0;                    ///< in a row that came back without an answer to the question
     std::string cause;                            ///< what led to the lock or the suspicion
 };
 
@@ -68,7 +73,7 @@ public:
     virtual ~QuotaStore() = default;
     virtual void update(const QuotaKey& key, const Change& change) = 0;
 
-    /// Within this process; gone when it ends.
+    /// Within this process; gone when it ends. After a fork() parent and child count on, each for itself.
     static std::shared_ptr<QuotaStore> inProcess(std::shared_ptr<Clock> clock);
 };
 

@@ -36,7 +36,8 @@ public:
     static Verdict proceed() { return Verdict(Kind::Proceed); }
     /// This is the outcome (an error is one too): the stages below are not asked.
     static Verdict answer(Outcome outcome);
-    /// Wake me at `until`, or when somebody calls Call::wake(). With `first`, that call is brought to its end before.
+    /// Wake me at `until`, or when somebody calls Call::wake(). `waitedFor` is a literal: only the pointer is kept. With `first`,
+    /// that call is brought to its end before.
     static Verdict wait(TimePoint until, const char* waitedFor, CallPtr first = {});
     /// From a loop only: start the stages below again, at that time.
     static Verdict again(TimePoint at, const char* waitedFor);
@@ -102,7 +103,7 @@ public:
 
     virtual const Request& request() const noexcept = 0;
     /// For stages above the hop that change the request, such as one that adds a header.
-    virtual Request& request() = 0;
+    virtual Request& editRequest() = 0;
     /// The hop's URL, known once Guard has let it pass.
     virtual const Url& url() const noexcept = 0;
     virtual TimePoint deadline() const noexcept = 0;

@@ -13,6 +13,12 @@ std::uint64_t Line::join(Ticket& ticket, Call& call, std::uint64_t number, unsig
 {
     const std::lock_guard<std::mutex> lock(_mutex);
     if (ticket._line) return 0;
+    if (_process != ::getpid()) { // a forked child: those in line wait in the parent
+        _process = ::getpid();
+        _first = _last = nullptr;
+        _waitingWeight = 0;
+        _notBefore = {};
+    }
     ticket._line = this;
     ticket._call = &call;
     ticket._number = number;

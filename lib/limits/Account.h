@@ -3,6 +3,8 @@
 #include "tollgate/QuotaStore.h"
 #include "tollgate/Stage.h"
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -56,6 +58,7 @@ private:
     Ticket* _last = nullptr;
     std::uint64_t _waitingWeight = 0;
     TimePoint _notBefore{};
+    pid_t _process = ::getpid();
 };
 
 /// One account as this process sees it: its lines, shared by all clients that use it over one transport.

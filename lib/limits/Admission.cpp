@@ -52,7 +52,7 @@ Admission longestWait(const QuotaState& state, const Ask& ask, TimePoint now)
 Admission foresee(const QuotaState& state, const Ask& ask, TimePoint now)
 {
     if (!ask.version.empty()) {
-        const GateAnswer answer = gateAsks(state.gate, ask.lockout, ask.version, now);
+        const GateAnswer answer = gateAsks(state.gate, ask.version, now);
         if (answer.kind == GateAnswer::Kind::Locked || answer.kind == GateAnswer::Kind::Rejected)
             return refusal(answer, state.gate);
     }
@@ -63,7 +63,8 @@ Admission admit(QuotaState& state, const Ask& ask, TimePoint now)
 {
     GateAnswer gate;
     if (!ask.version.empty()) {
-        gate = gateAsks(state.gate, ask.lockout, ask.version, now);
+        gateDeclares(state.gate, ask.lockout);
+        gate = gateAsks(state.gate, ask.version, now);
         Admission refused = refusal(gate, state.gate);
         if (refused.kind != Admission::Kind::Granted) return refused;
     }
@@ -81,13 +82,13 @@ GateVerdict settleAnswered(QuotaState& state, const Ask& ask, PermitId permit, c
 {
     for (const RateLimitPolicyPtr& policy : ask.limits) policy->answered(stateOf(state, *policy), now, permit, head);
     if (ask.version.empty()) return GateVerdict::Fine;
-    return gateAnswered(state.gate, ask.lockout, ask.version, permit, head, now);
+    return gateAnswered(state.gate, ask.version, permit, head, now);
 }
 
 void settleAbandoned(QuotaState& state, const Ask& ask, PermitId permit, Delivery delivery, TimePoint now)
 {
     for (const RateLimitPolicyPtr& policy : ask.limits) policy->abandoned(stateOf(state, *policy), now, permit, delivery);
-    if (!ask.version.empty()) gateAbandoned(state.gate, ask.version, permit);
+    if (!ask.version.empty()) gateAbandoned(state.gate, ask.version, permit, now);
 }
 
 } // namespace tollgate::limits

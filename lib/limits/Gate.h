@@ -26,7 +26,9 @@ struct GateAnswer
     std::optional<Duration> wait; ///< Rejected, Locked: until it may be tried; nothing: never by itself
 };
 
-GateAnswer gateAsks(const GateState& gate, const LockoutPolicy& policy, const std::string& version, TimePoint now);
+/// Makes a client's rules known; the strictest of all that were declared hold from then on.
+void gateDeclares(GateState& gate, const LockoutPolicy& policy);
+GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now);
 void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit);
 
 /// What a response head came to.
@@ -36,9 +38,8 @@ enum class GateVerdict
     Rejected, ///< 401
     Locked    ///< a 403 taken for a lock of the account
 };
-GateVerdict gateAnswered(GateState& gate, const LockoutPolicy& policy, const std::string& version, PermitId permit,
-                         const ResponseHead& head, TimePoint now);
-void gateAbandoned(GateState& gate, const std::string& version, PermitId permit);
+GateVerdict gateAnswered(GateState& gate, const std::string& version, PermitId permit, const ResponseHead& head, TimePoint now);
+void gateAbandoned(GateState& gate, const std::string& version, PermitId permit, TimePoint now);
 
 /// Whether this permit is the one that others wait for.
 bool gateWaitsFor(const GateState& gate, const std::string& version, PermitId permit);

@@ -2,6 +2,8 @@
 #include "tollgate/Error.h"
 #include "tollgate/RateLimitPolicy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -26,11 +28,8 @@ public:
 
     std::string describe() const override
     {
-        const auto seconds = std::chrono::duration<double>(_window).count();
-        std::string length = std::to_string(seconds);
-        length.erase(length.find_last_not_of('0') + 1);
-        if (length.back() == '.') length.pop_back();
-        return std::to_string(_requests) + " requests per " + length + " s" + (_prefix.empty() ? "" : " on " + _prefix);
+        return fmt::format("{} requests per {} s{}{}", _requests, std::chrono::duration<double>(_window).count(),
+                           _prefix.empty() ? "" : " on ", _prefix);
     }
 
     bool covers(std::string_view path) const noexcept override
@@ -55,6 +54,8 @@ public:
         // The unit k places behind another one with k = capacity cannot be granted before that one's answer plus a window.
         const std::uint64_t rounds = (need - 1) / capacity;
         const std::uint64_t rest = need - rounds * capacity;
+        constexpr Duration longest = std::chrono::hours(24 * 365 * 100); // beyond every deadline, and far from overflow
+        if (rounds > static_cast<std::uint64_t>(longest / hold())) return longest;
         return std::max(shut, static_cast<Duration::rep>(rounds) * hold() + waitFor(state, now, capacity, rest));
     }
 

@@ -141,7 +141,8 @@ Result<Response> answer(CallImpl& call, Outcome& outcome, Body body)
         Response& response = *outcome.operator->();
         try {
             if (body == Body::Buffered || response.status() >= 400) response.buffer();
-            failure = errorOf(call, response);
+            // A review judges complete responses; a body that the caller will read is not there yet.
+            if (body == Body::Buffered || response.status() >= 400) failure = errorOf(call, response);
             if (!failure) {
                 response.attempts() = call.takeAttempts();
                 return std::move(response);
@@ -149,6 +150,12 @@ Result<Response> answer(CallImpl& call, Outcome& outcome, Body body)
         } catch (const Error& error) { // the body was cut off
             failure = ErrorPtr(static_cast<const Error*>(error.clone()));
             failure = complete(call, *failure);
+        } catch (const std::exception& error) {
+            ErrorDetails details;
+            details.message = std::string("the answer could not be reviewed or read: ") + error.what();
+            details.hint = "This is an error of a callback, not of the server.";
+            details.delivery = Delivery::Answered;
+            failure = complete(call, Error(std::move(details)));
         }
     } else {
         failure = complete(call, outcome.error());

@@ -4,6 +4,7 @@
 #include "tollgate/Error.h"
 
 #include <algorithm>
+#include <cxxabi.h>
 
 namespace tollgate {
 
@@ -21,6 +22,8 @@ ErrorPtr makeError(std::string message, std::string hint, Delivery delivery)
     return std::make_shared<Leaf>(std::move(details));
 }
 
+constexpr const char* strangerHint = "This is an error of a stage, a callback or the request's body, not of the server.";
+
 /// The error that is being handled, as a value of its own type.
 ErrorPtr currentError(Delivery delivery)
 {
@@ -29,11 +32,13 @@ ErrorPtr currentError(Delivery delivery)
     } catch (const Error& error) {
         return ErrorPtr(static_cast<const Error*>(error.clone()));
     } catch (const Poco::Exception& error) {
-        return makeError<Error>("a stage failed: " + error.displayText(),
-                                "This is an error of a stage or callback, not of the server.", delivery);
+        return makeError<Error>("a stage failed: " + error.displayText(), strangerHint, delivery);
     } catch (const std::exception& error) {
-        return makeError<Error>(std::string("a stage failed: ") + error.what(),
-                                "This is an error of a stage or callback, not of the server.", delivery);
+        return makeError<Error>(std::string("a stage failed: ") + error.what(), strangerHint, delivery);
+    } catch (const abi::__forced_unwind&) { // the thread is being cancelled, which must go on
+        throw;
+    } catch (...) {
+        return makeError<Error>("a stage failed with an exception of an unknown type", strangerHint, delivery);
     }
 }
 
@@ -65,7 +70,7 @@ CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, Request&& owned, pipe
 
 CallImpl::~CallImpl() = default;
 
-Request& CallImpl::request()
+Request& CallImpl::editRequest()
 {
     if (!_own) _request = &_own.emplace(*_request);
     return *_own;
@@ -90,7 +95,9 @@ void CallImpl::record(Attempt attempt)
 {
     attempt.waited = std::exchange(_waited, Duration::zero());
     attempt.waitedFor = std::exchange(_waitedFor, {});
-    _delivery = std::max(_delivery, attempt.delivery == Delivery::Answered ? Delivery::NotSent : attempt.delivery);
+    // What was answered was seen by the server: if a later attempt fails unsent, the call as a whole may still have been
+    // processed.
+    _delivery = std::max(_delivery, attempt.delivery == Delivery::Answered ? Delivery::MaybeProcessed : attempt.delivery);
     _attempts.push_back(std::move(attempt));
     _core->counters.attempts.fetch_add(1, std::memory_order_relaxed);
 }
@@ -223,12 +230,12 @@ Outcome CallImpl::attempt()
     Exchange exchange;
     exchange.method = _request->method();
     exchange.url = _url;
-    exchange.headers = _core->headersFor(*_request);
+    exchange.headers = _core->headersFor(*_request, foreign);
     exchange.body = _request->body();
     exchange.deadline = _deadline;
     exchange.cancellation = _request->cancellation();
     try {
-        if (exchange.body && !_attempts.empty()) exchange.body->rewind();
+        if (exchange.body && exchange.body->replayable() && !exchange.body->view()) exchange.body->rewind();
         return _core->pipeline->attempt(*this, exchange);
     } catch (...) {
         return currentError(_delivery);

@@ -54,7 +54,7 @@ public:
     void onDone(std::function<void(Outcome&)> callback) { _onDone = std::move(callback); }
 
     const Request& request() const noexcept override { return *_request; }
-    Request& request() override;
+    Request& editRequest() override;
     const Url& url() const noexcept override { return _url; }
     TimePoint deadline() const noexcept override { return _deadline; }
     const CancellationToken& cancellation() const noexcept override { return _request->cancellation(); }

@@ -3,6 +3,8 @@
 #include "ClientCore.h"
 #include "tollgate/Error.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -12,6 +14,8 @@ namespace tollgate::pipeline {
 struct CredentialStage::Flight
 {
     CallImpl* leader = nullptr; ///< null once it has ended
+    TimePoint leaderDeadline = never;
+    pid_t process = ::getpid(); ///< in a forked child, the parent's flight never lands
     std::shared_ptr<CallImpl> child;
     std::vector<CallImpl*> waiting;
     bool landed = false;
@@ -46,6 +50,7 @@ Verdict CredentialStage::before(Call& each)
 Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
 {
     const std::lock_guard<std::mutex> lock(_mutex);
+    if (_flight && _flight->process != ::getpid()) _flight.reset();
     if (_flight && _flight == slot.flight && _flight->leader == &call) // woken early: the child still flies
         return Verdict::wait(call.deadline(), "credential", _flight->child);
     if (_flight) {
@@ -61,10 +66,13 @@ Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
                                  "Its acquire() must answer a credential once learn() has got a token.");
     _flight = slot.flight = std::make_shared<Flight>();
     _flight->leader = &call;
+    _flight->leaderDeadline = call.deadline();
     request.deadline(std::min(request.deadline(), call.deadline()));
     if (!request.cancellation().canBeCancelled()) request.cancellation(call.cancellation());
     _flight->child = std::make_shared<CallImpl>(_core.bare(), std::move(request), call.driver());
-    _flight->child->onDone([this, flight = _flight](Outcome& outcome) { land(flight, outcome); });
+    // The child may outlive the leader, and with it the last client: it keeps the core that this stage belongs to.
+    _flight->child->onDone(
+        [this, core = _core.shared_from_this(), flight = _flight](Outcome& outcome) { land(flight, outcome); });
     return Verdict::wait(call.deadline(), "credential", _flight->child);
 }
 
@@ -85,7 +93,7 @@ void CredentialStage::land(const std::shared_ptr<Flight>& flight, const Outcome&
 {
     // A flight that ended because its leader did is lost, not landed: nobody learns from it, and the others elect a new leader.
     const bool cancelled = !outcome && dynamic_cast<const Cancelled*>(&outcome.error());
-    const bool late = !outcome && _core.clock().now() >= flight->child->deadline();
+    const bool late = !outcome && _core.clock().now() >= flight->leaderDeadline;
     ErrorPtr failure = cancelled || late ? nullptr : learn(outcome);
     const std::lock_guard<std::mutex> lock(_mutex);
     flight->landed = true;

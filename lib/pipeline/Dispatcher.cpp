@@ -1,6 +1,11 @@
 #include "pipeline/Dispatcher.h"
 
+#include <unistd.h>
+
+#include "tollgate/Error.h"
+
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace tollgate::pipeline {
@@ -38,6 +43,10 @@ void Dispatcher::start(const std::shared_ptr<CallImpl>& call)
     entry.cancelled = std::move(cancelled);
     _ready.push_back(call.get());
     rouse();
+    if (!_workers.empty()) return;
+    _ready.pop_back();
+    _calls.erase(call.get());
+    throw Error("no thread can be started for asynchronous calls", "The process or the machine has too many threads.");
 }
 
 /// Lets a parked worker look again, or starts one more.
@@ -54,7 +63,12 @@ void Dispatcher::rouse()
     Worker& worker = *_workers.back();
     worker.parker = _clock->parker();
     _clock->enter();
-    worker.thread = std::thread([self = shared_from_this(), &worker] { self->work(worker); });
+    try {
+        worker.thread = std::thread([self = shared_from_this(), &worker] { self->work(worker); });
+    } catch (const std::system_error&) { // no more threads: those that run do the work
+        _clock->leave();
+        _workers.pop_back();
+    }
 }
 
 void Dispatcher::makeReady(CallImpl& call, Entry& entry)
@@ -137,6 +151,32 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
     // Idle workers park until what was the next timer when they went; this one may be earlier.
     for (const auto& worker : _workers)
         if (worker->idle) worker->parker->unpark();
+}
+
+struct DispatcherOwner::Place
+{
+    explicit Place(const std::shared_ptr<Clock>& clock) : dispatcher(std::make_shared<Dispatcher>(clock)) {}
+    const pid_t process = ::getpid();
+    const std::shared_ptr<Dispatcher> dispatcher;
+};
+
+DispatcherOwner::DispatcherOwner(std::shared_ptr<Clock> clock) : _clock(std::move(clock)), _place(new Place(_clock)) {}
+
+DispatcherOwner::~DispatcherOwner()
+{
+    Place* place = _place;
+    if (place->process != ::getpid()) return; // the parent's: left as it is, for ever
+    place->dispatcher->stop();
+    delete place;
+}
+
+Dispatcher& DispatcherOwner::get()
+{
+    Place* current = _place.load(std::memory_order_acquire);
+    if (current->process == ::getpid()) return *current->dispatcher;
+    auto fresh = std::make_unique<Place>(_clock);
+    if (_place.compare_exchange_strong(current, fresh.get())) return *fresh.release()->dispatcher;
+    return *current->dispatcher;
 }
 
 } // namespace tollgate::pipeline

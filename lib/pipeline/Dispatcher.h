@@ -2,6 +2,7 @@
 
 #include "pipeline/CallImpl.h"
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -55,7 +56,7 @@ private:
     void drive(std::unique_lock<std::mutex>& lock, CallImpl& call);
     void rouse();
 
-    static constexpr std::size_t maxWorkers = 4; ///< exchanges block a worker, so this many run at a time
+    static constexpr std::size_t maxWorkers = 64; ///< exchanges block a worker, so this many run at a time; started when needed
     std::shared_ptr<Clock> _clock;
     std::mutex _mutex;
     std::unordered_map<CallImpl*, Entry> _calls;
@@ -65,14 +66,21 @@ private:
     bool _stopping = false;
 };
 
-/// Stops the dispatcher of a transport when the transport goes.
-struct DispatcherOwner
+/// The dispatcher of a transport: stopped when the transport goes, and made anew in a forked child, where the parent's threads do
+/// not exist. Thread-safe.
+class DispatcherOwner
 {
-    explicit DispatcherOwner(std::shared_ptr<Clock> clock) : dispatcher(std::make_shared<Dispatcher>(std::move(clock))) {}
-    ~DispatcherOwner() { dispatcher->stop(); }
+public:
+    explicit DispatcherOwner(std::shared_ptr<Clock> clock);
+    ~DispatcherOwner();
     DispatcherOwner(const DispatcherOwner&) = delete;
     DispatcherOwner& operator=(const DispatcherOwner&) = delete;
-    const std::shared_ptr<Dispatcher> dispatcher;
+    Dispatcher& get();
+
+private:
+    struct Place;
+    const std::shared_ptr<Clock> _clock;
+    std::atomic<Place*> _place;
 };
 
 } // namespace tollgate::pipeline

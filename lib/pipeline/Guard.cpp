@@ -29,10 +29,13 @@ bool isTokenCharacter(char c) noexcept
 
 bool isToken(std::string_view text) noexcept { return !text.empty() && std::all_of(text.begin(), text.end(), isTokenCharacter); }
 
+bool holdsCredential(const Headers& headers) { return headers.has("Authorization") || headers.has("Cookie"); }
+
 bool carriesCredential(const ClientCore& core, const CallImpl& call)
 {
-    if (!call.foreign && !(core.carriers.headers.empty() && core.carriers.queryParameters.empty())) return true;
-    return call.request().headers().has("Authorization") || call.request().headers().has("Cookie");
+    const bool own =
+        !(core.carriers.headers.empty() && core.carriers.queryParameters.empty()) || holdsCredential(core.options.headers);
+    return (own && !call.foreign) || holdsCredential(call.request().headers());
 }
 
 } // namespace
@@ -51,7 +54,7 @@ void checkField(std::string_view name, std::string_view value)
         if ((byte < 0x20 && c != '\t') || byte == 0x7f)
             refuse("the header field " + shown + " holds a control character", "Remove it.");
     }
-    for (const char* own : {"Host", "Content-Length", "Transfer-Encoding", "Connection"})
+    for (const char* own : {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Proxy-Authorization"})
         if (equalsIgnoreCase(name, own))
             refuse("the header field " + shown + " is the transport's own", "Leave it out: it is set from the URL and the body.");
 }

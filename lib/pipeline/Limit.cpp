@@ -95,7 +95,10 @@ Verdict Limit::before(Call& each)
         line.notBefore(now + *admission.wait);
         if (call.deadline() != never && *admission.wait >= call.deadline() - now) return refuse(call, slot, admission);
         return Verdict::wait(now + *admission.wait, "permit");
-    case Admission::Kind::Busy: return Verdict::wait(call.deadline(), "permit");
+    case Admission::Kind::Busy:
+        // Whoever flies wakes the lines of this process; another process cannot, so look again now and then.
+        line.notBefore({});
+        return Verdict::wait(std::min(call.deadline(), now + std::chrono::milliseconds(500)), "permit");
     default: return refuse(call, slot, admission);
     }
 }
@@ -129,7 +132,7 @@ Verdict Limit::refuse(CallImpl& call, Slot& slot, const Admission& admission) co
         details.message =
             "the call weighs more than a limit ever lets go at once: " + (admission.binding ? admission.binding->describe() : "");
         details.hint = "Give it a smaller weight, or split it.";
-        return Verdict::answer(ErrorPtr(std::make_shared<RateLimited>(std::move(details))));
+        return Verdict::answer(ErrorPtr(std::make_shared<InvalidRequest>(std::move(details))));
     default:
         details.message = "the limit leaves no room before the call's deadline" +
                           (admission.binding ? ": " + admission.binding->describe() : std::string());
@@ -157,7 +160,7 @@ void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
     struct Report
     {
         const limits::Ask& ask;
-        const Outcome& outcome;
+        const ResponseHead* head; ///< what the server answered; null: nothing
         PermitId permit;
         Delivery delivery;
         limits::GateVerdict verdict = limits::GateVerdict::Fine;
@@ -165,24 +168,27 @@ void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
         Duration shutFor{};
         std::optional<Duration> gateWait{};
         std::string cause{};
-    } report{ask, outcome, permit, Delivery::NotSent};
-    // What happened to this very attempt counts; an answer that a stage turned into an error was counted by the server.
+    } report{ask, nullptr, permit, Delivery::NotSent};
+    // What the server did counts, not what a stage made of it: an attempt that was recorded, and the status it came back with.
     const auto& attempts = call.attempts();
-    if (attempts.size() > slot.attemptsBefore && attempts.back().delivery != Delivery::NotSent)
-        report.delivery = Delivery::MaybeProcessed;
+    ResponseHead bare;
+    if (attempts.size() > slot.attemptsBefore) {
+        report.delivery = attempts.back().delivery == Delivery::NotSent ? Delivery::NotSent : Delivery::MaybeProcessed;
+        bare.status = attempts.back().status;
+        if (bare.status != 0) report.head = outcome && outcome->status() == bare.status ? &outcome->head() : &bare;
+    }
     _core.account->update([&report](QuotaState& state, TimePoint now) {
         const std::string& version = report.ask.version;
         report.moved = !version.empty() && limits::gateWaitsFor(state.gate, version, report.permit);
-        if (!report.outcome) {
+        if (!report.head) {
             limits::settleAbandoned(state, report.ask, report.permit, report.delivery, now);
             report.moved = true;
             return;
         }
-        report.verdict = limits::settleAnswered(state, report.ask, report.permit, report.outcome->head(), now);
-        if (report.outcome->status() == 429)
-            report.shutFor = limits::foresee(state, report.ask, now).wait.value_or(Duration::zero());
+        report.verdict = limits::settleAnswered(state, report.ask, report.permit, *report.head, now);
+        if (report.head->status == 429) report.shutFor = limits::foresee(state, report.ask, now).wait.value_or(Duration::zero());
         if (report.verdict == limits::GateVerdict::Fine) return;
-        report.gateWait = limits::gateAsks(state.gate, report.ask.lockout, version, now).wait;
+        report.gateWait = limits::gateAsks(state.gate, version, now).wait;
         report.cause = state.gate.cause;
         report.moved = true;
     });

@@ -32,6 +32,10 @@ Response Observe::run(CallImpl& call, Exchange& exchange, const Next& next) cons
         exchange.attempt.delivery = error.delivery();
         tell(call, exchange, error.requestId());
         throw;
+    } catch (...) { // the request body's own: the transport left in the attempt how far it got
+        exchange.attempt.error = "exception";
+        tell(call, exchange, {});
+        throw;
     }
 }
 

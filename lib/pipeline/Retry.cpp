@@ -86,7 +86,8 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
     if (call.shutFor > hint.value_or(Duration::zero())) hint = call.shutFor;
     switch (outcome->status()) {
     case 429: return {Plan::Kind::Later, true, hint}; // refused, so not processed: safe for every method
-    case 503: return {hint || twice ? Plan::Kind::Later : Plan::Kind::No, true, hint};
+    case 503:                                         // a gateway's 503 does not prove that nobody acted on the request
+        return {twice || (hint && request.repeat() != Repeat::Never) ? Plan::Kind::Later : Plan::Kind::No, true, hint};
     case 408:
     case 425:
     case 500:

@@ -1,5 +1,7 @@
 #include "tollgate/QuotaStore.h"
 
+#include <unistd.h>
+
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -17,6 +19,7 @@ public:
     {
         Account& account = find(key);
         const std::lock_guard<std::mutex> lock(account.mutex);
+        if (account.process != ::getpid()) forgetFlights(account);
         // The clock is read under the lock: a time taken before it may be older than what the state holds by now.
         change(account.state, _clock->now());
     }
@@ -26,7 +29,20 @@ private:
     {
         std::mutex mutex;
         QuotaState state;
+        pid_t process = ::getpid();
     };
+
+    /// In a forked child: what the parent had in flight comes back to the parent.
+    static void forgetFlights(Account& account)
+    {
+        account.process = ::getpid();
+        for (auto& limit : account.state.limits) {
+            limit.second.inFlight.clear();
+            limit.second.inFlightWeight = 0;
+        }
+        account.state.gate.probe = 0;
+        for (auto& version : account.state.gate.versions) version.second.canary = 0;
+    }
 
     Account& find(const QuotaKey& key)
     {

@@ -66,9 +66,12 @@ Response ScriptedTransport::exchange(Exchange& exchange)
 {
     SentRequest request{exchange.method, exchange.url.text(), exchange.headers, {}, _state->clock->now()};
     if (exchange.body) {
-        char piece[4096];
-        while (const std::size_t count = exchange.body->read(piece, sizeof piece)) request.body.append(piece, count);
-        if (exchange.body->replayable()) exchange.body->rewind();
+        if (const auto view = exchange.body->view()) {
+            request.body = *view;
+        } else {
+            char piece[4096];
+            while (const std::size_t count = exchange.body->read(piece, sizeof piece)) request.body.append(piece, count);
+        }
     }
     Script script;
     {

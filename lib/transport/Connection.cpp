@@ -57,10 +57,19 @@ Connection::Connection(int descriptor, const Origin& origin, std::string address
     switchOn(descriptor, SOL_SOCKET, SO_KEEPALIVE); // idle connections through NAT
 }
 
-Connection::~Connection()
+namespace {
+
+/// Credentials stood in it, perhaps beyond its present end.
+void wipe(std::string& text) noexcept
 {
-    OPENSSL_cleanse(_buffers.output.data(), _buffers.output.size()); // credentials stood in it
+    text.resize(text.capacity()); // allocates nothing
+    OPENSSL_cleanse(text.data(), text.size());
+    text.clear();
 }
+
+} // namespace
+
+Connection::~Connection() { wipe(_buffers.output); }
 
 void Connection::secure(TlsContext& context, Watch& watch, PhaseLimit limit)
 {
@@ -176,8 +185,7 @@ void Connection::lend(Buffers buffers) { _buffers = std::move(buffers); }
 
 Buffers Connection::takeBuffers() noexcept
 {
-    OPENSSL_cleanse(_buffers.output.data(), _buffers.output.size());
-    _buffers.output.clear();
+    wipe(_buffers.output);
     _begin = _end = 0;
     if (_tls) _tls->releaseBuffers();
     return std::exchange(_buffers, Buffers());

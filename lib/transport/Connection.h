@@ -41,7 +41,8 @@ struct Buffers
 class Connection
 {
 public:
-    /// Takes over a connected, non-blocking descriptor. `address` is the peer's, "203.0.113.5:443".
+    /// Takes over a connected, non-blocking descriptor. `address` is that of the peer, which may be a proxy:
+    /// "203.0.113.5:443".
     Connection(int descriptor, const Origin& origin, std::string address);
     ~Connection();
     Connection(const Connection&) = delete;

@@ -52,8 +52,8 @@ int connectOne(const Poco::Net::SocketAddress& address, Descriptor& socket, Watc
 
 } // namespace
 
-std::unique_ptr<Connection> connect(const Origin& origin, const std::vector<Poco::Net::IPAddress>& addresses, Watch& watch,
-                                    PhaseLimit& limit)
+std::unique_ptr<Connection> connect(const Origin& origin, const std::vector<Poco::Net::IPAddress>& addresses, std::uint16_t port,
+                                    Watch& watch, PhaseLimit& limit)
 {
     std::string reasons;
     bool allSilent = true;
@@ -62,7 +62,7 @@ std::unique_ptr<Connection> connect(const Origin& origin, const std::vector<Poco
         watch.check(Phase::Connect);
         const TimePoint now = Steady::now();
         const TimePoint end = now + (limit.end() - now) / static_cast<int>(left--);
-        const Poco::Net::SocketAddress address(ip, origin.port);
+        const Poco::Net::SocketAddress address(ip, port);
         Descriptor socket(::socket(address.af(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         const int error = connectOne(address, socket, watch, end);
         if (error == 0) return std::make_unique<Connection>(socket.release(), origin, address.toString());

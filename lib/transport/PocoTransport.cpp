@@ -3,9 +3,11 @@
 #include "transport/Connector.h"
 #include "transport/ContentDecoder.h"
 #include "transport/Failure.h"
+#include "transport/Proxy.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tollgate {
@@ -46,9 +48,13 @@ PocoTransport::State::State(const TransportOptions& options)
     , pool(std::make_shared<ConnectionPool>(options))
 {}
 
-PocoTransport::PocoTransport(TransportOptions options) : _options(std::move(options))
+PocoTransport::PocoTransport(TransportOptions options) : _options(std::move(options)), _proxy(parseProxy(_options.proxy))
 {
     if (!_options.clock) _options.clock = Clock::system();
+    // milliseconds::max() is how some people write "none"; counted in nanoseconds it would overflow.
+    for (auto* timeout :
+         {&_options.connectTimeout, &_options.tlsTimeout, &_options.writeTimeout, &_options.readTimeout, &_options.idleTimeout})
+        *timeout = std::clamp<std::chrono::milliseconds>(*timeout, std::chrono::milliseconds(0), std::chrono::hours(24 * 365));
     _virtualClock = _options.clock != Clock::system();
     _state = new State(_options);
 }
@@ -121,23 +127,39 @@ void PocoTransport::connect(Exchange& exchange, ResponseReader& reader)
     if (lease)
         ++_reused;
     else {
-        Stopwatch phases;
-        PhaseLimit resolveLimit(Phase::Resolve, _options.connectTimeout);
-        const TimePoint connectEnd = resolveLimit.end();
-        const auto addresses = mine.resolver.resolve(origin.host, watch, resolveLimit);
-        attempt.resolve = phases.lap();
-        PhaseLimit connectLimit(Phase::Connect, _options.connectTimeout, connectEnd); // both share the time
-        auto connection = transport::connect(origin, addresses, watch, connectLimit);
-        attempt.connect = phases.lap();
-        attempt.address = connection->address();
-        ++_opened;
+        auto connection = open(origin, attempt, mine, watch);
         if (origin.isTls()) {
+            Stopwatch handshake;
             connection->secure(tlsContext(mine), watch, PhaseLimit(Phase::Tls, _options.tlsTimeout));
-            attempt.tls = phases.lap();
+            attempt.tls = handshake.lap();
         }
         lease.fill(std::move(connection));
     }
     attempt.address = lease->address();
+}
+
+std::unique_ptr<Connection> PocoTransport::open(const Origin& origin, Attempt& attempt, State& mine, Watch& watch)
+{
+    const Origin& peer = _proxy ? *_proxy : origin;
+    try {
+        Stopwatch phases;
+        PhaseLimit resolveLimit(Phase::Resolve, _options.connectTimeout);
+        const TimePoint end = resolveLimit.end(); // all of it shares the time
+        const auto addresses = mine.resolver.resolve(peer.host, watch, resolveLimit);
+        attempt.resolve = phases.lap();
+        PhaseLimit connectLimit(Phase::Connect, _options.connectTimeout, end);
+        auto connection = transport::connect(origin, addresses, peer.port, watch, connectLimit);
+        attempt.address = connection->address();
+        ++_opened;
+        if (_proxy && origin.isTls())
+            openTunnel(*connection, watch, PhaseLimit(Phase::Tunnel, _options.connectTimeout, end), _options.maxHeadBytes);
+        attempt.connect = phases.lap();
+        return connection;
+    } catch (const TransportError& error) {
+        if (!_proxy) throw;
+        atProxy(error, *_proxy)->rethrow();
+        return nullptr;
+    }
 }
 
 TimePoint PocoTransport::realDeadline(TimePoint deadline) const

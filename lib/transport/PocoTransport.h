@@ -11,6 +11,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace tollgate::transport {
 
@@ -25,6 +26,7 @@ public:
 
     Response exchange(Exchange& exchange) override;
     const std::shared_ptr<Clock>& clock() const noexcept override { return _options.clock; }
+    bool usesProxy() const noexcept override { return _proxy.has_value(); }
     TransportStats stats() const override;
     void closeIdle() override;
 
@@ -42,11 +44,14 @@ private:
 
     Response carry(Exchange& exchange, const std::shared_ptr<ResponseReader>& reader);
     void connect(Exchange& exchange, ResponseReader& reader);
+    /// Opens a connection to the origin, through the proxy if there is one, up to where TLS begins.
+    std::unique_ptr<Connection> open(const Origin& origin, Attempt& attempt, State& mine, Watch& watch);
     TimePoint realDeadline(TimePoint deadline) const;
     TlsContext& tlsContext(State& state) const;
     State& state() const;
 
     TransportOptions _options;
+    const std::optional<Origin> _proxy;
     bool _virtualClock;
     mutable std::atomic<State*> _state;
     std::atomic<std::uint64_t> _exchanges{0};

@@ -62,6 +62,7 @@ RequestWriter::RequestWriter(Exchange& exchange, const TransportOptions& options
     , _asksForEncoding(options.decompress)
     , _hasBody(exchange.body != nullptr)
 {
+    if (!options.proxy.empty() && !exchange.url.origin().isTls()) _targetPrefix = exchange.url.origin().text();
     if (!isToken(exchange.method) || exchange.method == "CONNECT")
         fail<InvalidRequest>("this method cannot be sent", "A method is a word such as GET; CONNECT is not for requests.");
     if (!isTarget(exchange.url.target()))
@@ -120,14 +121,16 @@ void RequestWriter::write(ResponseReader& reader)
 std::size_t RequestWriter::headSize(const std::string& hostLine) const
 {
     constexpr std::size_t ownLines = 128; // the version, the framing and Accept-Encoding
-    std::size_t size = _exchange.method.size() + _exchange.url.target().size() + hostLine.size() + ownLines;
+    std::size_t size =
+        _exchange.method.size() + _targetPrefix.size() + _exchange.url.target().size() + hostLine.size() + ownLines;
     for (const auto& [name, value] : _exchange.headers) size += name.size() + value.size() + 4;
     return size;
 }
 
 void RequestWriter::renderHead(std::string& out, const std::string& hostLine) const
 {
-    out.append(_exchange.method).append(" ").append(_exchange.url.target()).append(" HTTP/1.1\r\n").append(hostLine);
+    out.append(_exchange.method).append(" ").append(_targetPrefix).append(_exchange.url.target());
+    out.append(" HTTP/1.1\r\n").append(hostLine);
     for (const auto& [name, value] : _exchange.headers) {
         if (name.size() == 4 && equalsIgnoreCase(name, "Host")) continue;
         out.append(name).append(": ").append(value).append("\r\n");

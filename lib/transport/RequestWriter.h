@@ -13,7 +13,8 @@
 namespace tollgate::transport {
 
 /// Puts one request on the wire (RFC 9112): head and a body of up to 16 KiB in one send, larger ones behind it, always framed by
-/// a length or chunks. It notices when the server answers before a large body is through.
+/// a length or chunks. A proxy gets the target of a plain http request in absolute-form (section 3.2.2). It notices when the
+/// server answers before a large body is through.
 class RequestWriter
 {
 public:
@@ -40,6 +41,7 @@ private:
 
     Exchange& _exchange;
     std::chrono::milliseconds _writeTimeout;
+    std::string _targetPrefix; ///< scheme and authority, for a proxy; else empty
     bool _asksForEncoding;
     bool _hasBody;
     bool _chunked = false;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <deque>
@@ -186,7 +187,7 @@ Resolver::Addresses Resolver::resolve(const std::string& host, Watch& watch, Pha
 
     State& state = *_state;
     State::FlightPtr flight;
-    const auto signal = std::make_shared<Signal>();
+    std::shared_ptr<Signal> signal;
     {
         const std::lock_guard<std::mutex> lock(state.mutex);
         const auto cached = state.cache.find(host);
@@ -199,9 +200,17 @@ Resolver::Addresses Resolver::resolve(const std::string& host, Watch& watch, Pha
             flight->host = host;
             state.start(flight);
         }
+        signal = std::make_shared<Signal>();
         flight->waiting.push_back(signal);
     }
-    watch.wait(signal->descriptor(), POLLIN, limit); // if it throws, the flight goes on without us
+    try {
+        watch.wait(signal->descriptor(), POLLIN, limit);
+    } catch (...) { // the flight goes on without us, but does not keep our descriptor
+        const std::lock_guard<std::mutex> lock(state.mutex);
+        auto& waiting = flight->waiting;
+        waiting.erase(std::remove(waiting.begin(), waiting.end(), signal), waiting.end());
+        throw;
+    }
 
     const std::lock_guard<std::mutex> lock(state.mutex);
     if (!flight->answer.failure.empty())

@@ -66,6 +66,7 @@ const char* noun(Phase phase) noexcept
     case Phase::Pool: return "a free connection";
     case Phase::Resolve: return "the host's address";
     case Phase::Connect: return "the TCP connection";
+    case Phase::Tunnel: return "the proxy to open a tunnel";
     case Phase::Tls: return "the TLS handshake";
     case Phase::Write: return "the request to be sent";
     case Phase::Head: return "the response head";
@@ -157,6 +158,9 @@ void Watch::limitPassed(const PhaseLimit& limit)
     case Phase::Connect:
         fail<Timeout>(fmt::format("no TCP connection within {} (connectTimeout)", allowed),
                       "The host is down, or a firewall drops the packets; check host, port and network.");
+    case Phase::Tunnel:
+        fail<Timeout>(fmt::format("no answer to CONNECT within {} (connectTimeout)", allowed),
+                      "The proxy accepts connections but does not answer, or cannot reach the host; check both.");
     case Phase::Tls:
         fail<Timeout>(fmt::format("no complete TLS handshake within {} (tlsTimeout)", allowed),
                       "The server accepts connections but does not speak TLS in time; check the port, or raise tlsTimeout.");

@@ -13,6 +13,7 @@ enum class Phase
     Pool,    ///< a connection of the origin to become free
     Resolve, ///< name resolution
     Connect, ///< TCP connect
+    Tunnel,  ///< the proxy to open a tunnel
     Tls,     ///< TLS handshake
     Write,   ///< sending the request
     Head,    ///< the response head

@@ -14,16 +14,17 @@ using Is = GateVerdict;
 
 struct Fixture
 {
-    LockoutPolicy policy = lockout();
     GateState gate;
     TimePoint now{std::chrono::hours(1000)};
     PermitId last = 0;
 
-    Kind ask(const std::string& version) const { return gateAsks(gate, policy, version, now).kind; }
-    std::optional<Duration> wait(const std::string& version) const { return gateAsks(gate, policy, version, now).wait; }
+    Fixture() { gateDeclares(gate, lockout()); }
+
+    Kind ask(const std::string& version) const { return gateAsks(gate, version, now).kind; }
+    std::optional<Duration> wait(const std::string& version) const { return gateAsks(gate, version, now).wait; }
     PermitId send(const std::string& version)
     {
-        gatePasses(gate, gateAsks(gate, policy, version, now), version, ++last);
+        gatePasses(gate, gateAsks(gate, version, now), version, ++last);
         return last;
     }
     GateVerdict answer(const std::string& version, PermitId permit, int status, const char* retryAfter = nullptr)
@@ -31,7 +32,7 @@ struct Fixture
         ResponseHead head;
         head.status = status;
         if (retryAfter) head.headers.add("Retry-After", retryAfter);
-        return gateAnswered(gate, policy, version, permit, head, now);
+        return gateAnswered(gate, version, permit, head, now);
     }
 };
 
@@ -53,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_new_version_goes_out_as_one_canary)
 BOOST_AUTO_TEST_CASE(a_canary_that_came_back_without_an_answer_is_replaced)
 {
     const PermitId canary = send("k1");
-    gateAbandoned(gate, "k1", canary);
+    gateAbandoned(gate, "k1", canary, now);
     BOOST_TEST((ask("k1") == Kind::Canary));
     const PermitId second = send("k1");
     BOOST_TEST((answer("k1", second, 503) == Is::Fine)); // says nothing about the credential
@@ -62,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_canary_that_came_back_without_an_answer_is_replaced)
 
 BOOST_AUTO_TEST_CASE(without_lockout_nobody_waits_for_a_canary)
 {
-    policy = LockoutPolicy();
+    gate.policy = LockoutPolicy();
     BOOST_TEST((ask("k1") == Kind::Open));
     send("k1");
     BOOST_TEST((ask("k1") == Kind::Open));
@@ -80,6 +81,7 @@ BOOST_AUTO_TEST_CASE(the_first_401_condemns_the_version_and_no_other)
 
 BOOST_AUTO_TEST_CASE(a_condemned_version_is_tried_again_after_a_quiet_time_that_doubles)
 {
+    gate.policy.tolerance = 100;
     answer("k", send("k"), 401);
     for (const auto quiet : {15min, 30min, 60min, 120min, 240min, 360min, 360min}) {
         BOOST_TEST((*wait("k") == quiet));
@@ -98,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_condemned_version_is_tried_again_after_a_quiet_time_that_
 
 BOOST_AUTO_TEST_CASE(strict_never_tries_it_again)
 {
-    policy = lockout().strictly();
+    gateDeclares(gate, lockout().strictly());
     answer("k", send("k"), 401);
     now += std::chrono::hours(24 * 365);
     BOOST_TEST((ask("k") == Kind::Rejected));
@@ -135,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_403_without_suspicion_is_a_matter_of_permission)
     answer("bad", send("bad"), 401);
     now += 16min; // the suspicion has gone
     BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
-    policy = LockoutPolicy();
+    gate.policy = LockoutPolicy();
     answer("bad2", send("bad2"), 401);
     BOOST_TEST((answer("k", send("k"), 403) == Is::Fine)); // nobody said that this server locks
 }
@@ -184,16 +186,91 @@ BOOST_AUTO_TEST_CASE(stragglers_of_one_lock_do_not_prolong_it)
     BOOST_TEST((ask("k") == Kind::Locked));
 }
 
-BOOST_AUTO_TEST_CASE(a_probe_without_an_answer_is_replaced)
+BOOST_AUTO_TEST_CASE(a_probe_that_finds_nothing_out_is_replaced_a_little_later_each_time)
 {
     answer("k", send("k"), 200);
     answer("bad", send("bad"), 401);
     answer("k", send("k"), 403);
     now += 5min;
-    gateAbandoned(gate, "k", send("k"));
-    BOOST_TEST((ask("k") == Kind::Probe));
-    answer("k", send("k"), 502);
-    BOOST_TEST((ask("k") == Kind::Probe));
+    gateAbandoned(gate, "k", send("k"), now);
+    for (const auto pause : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
+        BOOST_TEST((ask("k") == Kind::Locked));
+        BOOST_TEST((*wait("k") == pause));
+        now += pause;
+        BOOST_TEST((ask("k") == Kind::Probe));
+        answer("k", send("k"), 503);
+    }
+    now += 60s;
+    answer("k", send("k"), 200);
+    BOOST_TEST((ask("k") == Kind::Open));
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_lasts_a_second_whatever_the_hint)
+{
+    answer("bad", send("bad"), 401);
+    answer("k", send("k"), 403, "0");
+    BOOST_TEST((*wait("k") == 1s));
+}
+
+BOOST_AUTO_TEST_CASE(three_bad_credentials_in_a_row_and_the_account_is_left_alone)
+{
+    for (const char* version : {"bad1", "bad2", "bad3"}) {
+        BOOST_TEST((ask(version) == Kind::Canary));
+        answer(version, send(version), 401);
+        now += 10s;
+    }
+    BOOST_TEST((ask("bad4") == Kind::Locked));
+    BOOST_TEST((*wait("bad4") == 15min - 10s));
+    now += 15min;
+    BOOST_TEST((ask("good") == Kind::Probe));
+    answer("good", send("good"), 200);
+    BOOST_TEST((ask("other") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_to_an_older_request_does_not_lift_the_suspicion)
+{
+    answer("k", send("k"), 200);
+    const PermitId older = send("k");
+    answer("bad", send("bad"), 401);
+    answer("k", older, 200);
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Locked));
+    GateState fresh;
+    gate = fresh;
+    gateDeclares(gate, lockout());
+    answer("bad", send("bad"), 401);
+    answer("k", send("k"), 200);
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
+}
+
+BOOST_AUTO_TEST_CASE(a_spent_quota_is_no_lock)
+{
+    answer("bad", send("bad"), 401);
+    ResponseHead head;
+    head.status = 403;
+    head.headers.add("X-RateLimit-Remaining", "0");
+    BOOST_TEST((gateAnswered(gate, "k", send("k"), head, now) == Is::Fine));
+    BOOST_TEST((ask("k") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(the_strictest_rules_hold_for_all_clients_of_an_account)
+{
+    gateDeclares(gate, LockoutPolicy()); // one without lockout() changes nothing
+    answer("bad", send("bad"), 401);
+    BOOST_TEST((*wait("bad") == 15min));
+    gateDeclares(gate, lockout().strictly().lasting(20min));
+    gateDeclares(gate, lockout());
+    BOOST_TEST(!wait("bad").has_value());
+    answer("k", send("k"), 403);
+    BOOST_TEST((*wait("k") == 20min));
+}
+
+BOOST_AUTO_TEST_CASE(short_lived_tokens_are_forgotten)
+{
+    for (int i = 0; i < 1000; ++i) {
+        const std::string version = "token" + std::to_string(i);
+        answer(version, send(version), 200);
+    }
+    BOOST_TEST(gate.versions.size() <= 65U);
 }
 
 BOOST_DATA_TEST_CASE(only_answers_that_need_a_credential_prove_it,

@@ -66,6 +66,8 @@ BOOST_DATA_TEST_CASE_F(GuardFixture, credentials_do_not_travel_over_plain_http,
     BOOST_TEST(contains(error->hint(), "https"));
     BOOST_TEST((error->delivery() == Delivery::NotSent));
     thrown<InsecureTransport>([&] { to(url).build().get("/").header("Authorization", "Basic eDp5").send(); });
+    thrown<InsecureTransport>([&] { to(url).header("Authorization", "Basic eDp5").build().get("/").send(); });
+    thrown<InsecureTransport>([&] { to(url).header("Cookie", "session=1").build().get("/").send(); });
 }
 
 BOOST_DATA_TEST_CASE_F(Fixture, loopback_and_anonymous_calls_may_use_plain_http,

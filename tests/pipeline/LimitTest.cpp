@@ -255,11 +255,42 @@ BOOST_AUTO_TEST_CASE(a_429_without_a_hint_is_the_answer_if_no_permit_can_come_in
 BOOST_AUTO_TEST_CASE(a_weight_that_never_fits_is_refused)
 {
     const Client api = to().limit(perMinute(5)).build();
-    const auto error = thrown<RateLimited>([&] { api.get("/x").weight(6).send(); });
+    const auto error = thrown<InvalidRequest>([&] { api.get("/x").weight(6).send(); });
     BOOST_TEST(contains(error->what(), "weighs more"));
     always(200);
     api.get("/x").weight(5).send();
     BOOST_CHECK_THROW(api.get("/x").timeout(1s).send(), RateLimited);
+}
+
+BOOST_AUTO_TEST_CASE(one_limit_given_twice_counts_once)
+{
+    always(200);
+    const Client api = to().limit(perMinute(6), perMinute(4), perMinute(5)).build();
+    BOOST_TEST(api.quota().size() == 1U);
+    for (int i = 0; i < 4; ++i) api.get("/x").timeout(1s).send();
+    BOOST_CHECK_THROW(api.get("/x").timeout(1s).send(), RateLimited);
+}
+
+BOOST_AUTO_TEST_CASE(transports_that_share_a_store_share_canary_and_count)
+{
+    const auto store = QuotaStore::inProcess(clock);
+    const auto second = testing::ScriptedTransport::create(clock);
+    for (const auto& each : {transport, second})
+        each->otherwise([this](Exchange&) {
+            clock->parker()->park(clock->now() + 1s);
+            ResponseHead head;
+            head.status = 200;
+            return Response(head, std::string());
+        });
+    const auto client = [&](const auto& on) {
+        return to().transport(on).quotaStore(store).auth(bearer(Secret("key"))).limit(perMinute(50), lockout()).build();
+    };
+    const Client a = client(transport), b = client(second);
+    const TimePoint start = clock->now();
+    clock->run({[&] { a.get("/x").send(); }, [&] { b.get("/x").send(); }});
+    // The second one does not sleep until its deadline: nobody in its process can wake it.
+    BOOST_TEST((clock->now() - start < 5s));
+    BOOST_TEST(a.quota().at(0).remaining == 48U);
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_that_is_cancelled_leaves_the_line_to_the_next)

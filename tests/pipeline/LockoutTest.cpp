@@ -139,6 +139,66 @@ BOOST_AUTO_TEST_CASE(a_403_without_a_401_before_is_permission)
     thrown<PermissionDenied>([&] { api.get("/x").send(); });
 }
 
+BOOST_AUTO_TEST_CASE(a_client_without_lockout_does_not_weaken_one_with_it)
+{
+    const auto account = [](const char* key) { return bearer(callbackSource("account", [key] { return Secret(key); })); };
+    const Client careful = to().auth(account("good-key")).limit(lockout()).build();
+    const Client plain = to().auth(account("good-key")).build();
+    const Client bad1 = to().auth(account("bad-key")).build();
+    careful.get("/x").send();
+    BOOST_CHECK_THROW(bad1.get("/x").send(), CredentialRejected);
+    lockedUntil = clock->now() + lockFor;
+    BOOST_CHECK_THROW(plain.get("/x").send(), LockedOut);
+    for (int i = 0; i < 20; ++i) BOOST_CHECK_THROW(plain.get("/x").send(), LockedOut);
+    BOOST_TEST(whileLocked == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_of_ever_new_bad_keys_is_stopped_before_the_server_locks)
+{
+    int number = 0;
+    const Client api = to().auth(bearer(callbackSource("vault", [&] { return Secret("bad-" + std::to_string(++number)); })))
+                           .limit(lockout())
+                           .build();
+    for (int i = 0; i < 50; ++i) BOOST_CHECK_THROW(api.get("/x").send(), Error);
+    BOOST_TEST(bad <= 4);
+    BOOST_TEST(whileLocked == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_corrected_site_is_used_at_once)
+{
+    std::string site = "site-wrong";
+    transport->otherwise([](Exchange& exchange) {
+        ResponseHead head;
+        head.status = contains(exchange.url.text(), "site-right") ? 200 : 401;
+        return Response(head, std::string());
+    });
+    const auto keys = fixedSource(Secret("pk_12345"));
+    const Client api =
+        to().auth(basicWithSite(keys, fixedSource(Secret("sk_12345")), callbackSource("site", [&] { return Secret(site); })))
+            .limit(lockout())
+            .build();
+    BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    site = "site-right";
+    BOOST_TEST(api.get("/x").send().status() == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_stage_that_throws_on_errors_does_not_blind_the_gate)
+{
+    struct Thrower : AttemptStage
+    {
+        Response run(Exchange& exchange, const Next& next) override
+        {
+            Response response = next(exchange);
+            if (response.status() >= 400) throw std::runtime_error("refused");
+            return response;
+        }
+    };
+    const Client api = to().auth(bearer(Secret("bad-key"))).limit(lockout()).stage(std::make_shared<Thrower>()).build();
+    for (int i = 0; i < 20; ++i) BOOST_CHECK_THROW(api.get("/x").send(), Error);
+    BOOST_TEST(bad == 1);
+}
+
 BOOST_AUTO_TEST_CASE(anonymous_calls_pass_the_gate)
 {
     const Client api = to().limit(lockout()).build();

@@ -67,6 +67,16 @@ BOOST_AUTO_TEST_CASE(never_means_never_unless_nothing_was_sent)
     BOOST_TEST(other.to().build().del("/x").repeat(Repeat::Never).send().status() == 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_503_with_a_hint_repeats_a_post_but_not_what_must_never_run_twice)
+{
+    transport->answer(503, {}, field("Retry-After", "1")).answer(200);
+    BOOST_TEST(to().build().post("/x").json("{}").send().status() == 200);
+    const Fixture other;
+    other.transport->answer(503, {}, field("Retry-After", "1")).answer(200);
+    BOOST_CHECK_THROW(other.to().build().del("/x").repeat(Repeat::Never).send(), ServerError);
+    BOOST_TEST(other.transport->sent().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_stale_connection_costs_neither_time_nor_budget)
 {
     for (int i = 0; i < 3; ++i) transport->fail(transportError<ConnectionLost>(Delivery::NotSent, true));
@@ -161,6 +171,85 @@ BOOST_AUTO_TEST_CASE(the_worst_delivery_of_all_attempts_is_reported)
     const auto error = thrown<ConnectError>([&] { to().build().put("/x").send(); });
     BOOST_TEST((error->delivery() == Delivery::MaybeProcessed));
     BOOST_TEST((error->attempts().at(2).delivery == Delivery::NotSent));
+}
+
+BOOST_AUTO_TEST_CASE(what_the_server_answered_once_is_never_called_not_sent)
+{
+    // Answered by a 502 first, then nobody was there: a caller who requeues on NotSent would repeat what was done.
+    transport->answer(502)
+        .fail(transportError<ConnectError>(Delivery::NotSent))
+        .fail(transportError<ConnectError>(Delivery::NotSent));
+    const auto error = thrown<ConnectError>([&] { to().build().put("/x").send(); });
+    BOOST_TEST((error->delivery() == Delivery::MaybeProcessed));
+
+    struct Thrower : AttemptStage
+    {
+        Response run(Exchange& exchange, const Next& next) override
+        {
+            next(exchange);
+            throw std::runtime_error("after the answer");
+        }
+    };
+    const Fixture other;
+    other.always(200);
+    const auto stage = thrown<Error>([&] { other.to().stage(std::make_shared<Thrower>()).build().post("/x").send(); });
+    BOOST_TEST((stage->delivery() == Delivery::MaybeProcessed));
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_fails_half_way_has_been_sent)
+{
+    struct Failing : RequestBody
+    {
+        std::optional<std::uint64_t> length() const override { return std::nullopt; }
+        bool replayable() const override { return false; }
+        void rewind() override {}
+        std::size_t read(char*, std::size_t) override { throw std::runtime_error("disk gone"); }
+    };
+    transport->otherwise([](Exchange& exchange) -> Response {
+        exchange.attempt.delivery = Delivery::MaybeProcessed; // as the real one leaves it after the first byte
+        throw std::runtime_error("disk gone");
+    });
+    const Client api = to().limit(perMinute(1)).retry({1}).build();
+    const auto error = thrown<Error>([&] { api.post("/x").send(); });
+    BOOST_TEST((error->delivery() == Delivery::MaybeProcessed));
+    BOOST_TEST(error->attempts().size() == 1U);
+    BOOST_TEST(api.quota().at(0).remaining == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_is_thrown_becomes_an_error)
+{
+    transport->otherwise([](Exchange&) -> Response { throw 42; });
+    const Client api = to().limit(perMinute(5), lockout()).auth(bearer(Secret("token"))).build();
+    for (int i = 0; i < 3; ++i) BOOST_CHECK_THROW(api.get("/x").timeout(1s).send(), Error); // and no canary is left behind
+    const Client reviewed = to().review([](const Response&) -> std::optional<Finding> { throw std::out_of_range("at"); }).build();
+    always(200);
+    const auto result = reviewed.get("/x").trySend();
+    BOOST_REQUIRE(!result);
+    BOOST_TEST((result.error().delivery() == Delivery::Answered));
+}
+
+BOOST_AUTO_TEST_CASE(a_produced_body_is_produced_anew_each_time)
+{
+    struct Produced : RequestBody
+    {
+        int left = 3;
+        std::optional<std::uint64_t> length() const override { return std::nullopt; }
+        bool replayable() const override { return true; }
+        void rewind() override { left = 3; }
+        std::size_t read(char* buffer, std::size_t) override
+        {
+            if (left == 0) return 0;
+            --left;
+            buffer[0] = 'x';
+            return 1;
+        }
+    };
+    transport->answer(200).answer(503).answer(200);
+    const Request request = to().build().put("/x").body(std::make_shared<Produced>(), "text/plain");
+    request.send();
+    request.send();
+    for (const auto& sent : transport->sent()) BOOST_TEST(sent.body == "xxx");
+    BOOST_TEST(transport->sent().size() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(the_whole_call_ends_at_its_deadline)

@@ -2,8 +2,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 using namespace tollgate;
@@ -43,6 +47,7 @@ struct TracingAttemptStage : AttemptStage
         BOOST_CHECK(!exchange.headers.has("Authorization"));
         exchange.headers.set("X-Stage", "was here");
         Response response = next(exchange);
+        BOOST_CHECK(!exchange.headers.has("Authorization"));
         _trace.lines.push_back("out");
         return response;
     }
@@ -230,6 +235,54 @@ BOOST_AUTO_TEST_CASE(a_leader_that_is_cancelled_is_replaced)
                     if (!result) BOOST_ERROR(result.error().what());
                 }});
     BOOST_TEST(auth->learned.load() >= 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_flight_may_outlive_its_client)
+{
+    transport->otherwise([this](Exchange& exchange) {
+        const bool token = contains(exchange.url.text(), "/token");
+        if (token) clock->parker()->park(clock->now() + 10s);
+        ResponseHead head;
+        head.status = 200;
+        return Response(head, std::string("fetched-token"));
+    });
+    const auto auth = std::make_shared<TokenAuth>();
+    std::promise<bool> answered;
+    {
+        const Client api = to().auth(auth).build();
+        api.get("/x").timeout(1s).sendAsync(
+            [&answered](Result<Response> result) { answered.set_value(static_cast<bool>(result)); });
+    } // the call held the last reference to the client's core; its token request flies on
+    clock->leave();
+    BOOST_TEST(!answered.get_future().get());
+    const auto idle = clock->parker();
+    clock->enter();
+    idle->park(clock->now() + 60s);
+    BOOST_TEST(auth->learned.load() <= 1);
+}
+
+BOOST_AUTO_TEST_CASE(asynchronous_calls_work_in_a_forked_child)
+{
+    const auto real = testing::ScriptedTransport::create();
+    real->otherwise([](Exchange&) {
+        ResponseHead head;
+        head.status = 200;
+        return Response(head, std::string());
+    });
+    const Client api = Client::to("https://api.example.com").transport(real).build();
+    const auto call = [&api] {
+        std::promise<bool> answered;
+        api.get("/x").sendAsync([&answered](Result<Response> result) { answered.set_value(static_cast<bool>(result)); });
+        auto future = answered.get_future();
+        return future.wait_for(20s) == std::future_status::ready && future.get(); // a hang is what would be wrong
+    };
+    BOOST_TEST(call());
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(call() ? 0 : 1);
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    BOOST_TEST(WIFEXITED(status));
+    BOOST_TEST(WEXITSTATUS(status) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_may_drop_the_last_reference_to_everything)

@@ -134,6 +134,7 @@ public:
     }
     static void pause(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
     std::size_t received() const { return _received; }
+    int descriptor() const { return _descriptor; }
 
 private:
     bool wait(TlsStep step) const
