@@ -1,5 +1,7 @@
 #include "CurlText.h"
 
+#include "Follow.h"
+
 #include "tollgate/Headers.h"
 #include "tollgate/Version.h"
 
@@ -42,7 +44,12 @@ double seconds(Duration duration) { return std::chrono::duration<double>(duratio
 std::string curlText(const RequestOptions& options, std::optional<Duration> deadline)
 {
     std::string line = "curl -sS";
-    line += options.method == "HEAD" ? " -I" : " -X " + quoted(options.method);
+    // With -L, -X would force its method on all hops: it stands there only where curl would not choose it by itself.
+    const bool implied = options.follow && options.method == (options.data ? "POST" : "GET");
+    if (options.method == "HEAD")
+        line += " -I";
+    else if (!implied)
+        line += " -X " + quoted(options.method);
 
     std::string url = quoted(options.url.text());
     const auto& places = options.auth.places;
@@ -73,6 +80,8 @@ std::string curlText(const RequestOptions& options, std::optional<Duration> dead
     if (deadline) line += fmt::format(" --max-time {}", seconds(*deadline));
     if (options.connectTimeout) line += fmt::format(" --connect-timeout {}", seconds(*options.connectTimeout));
     if (options.retries > 0) line += fmt::format(" --retry {}", options.retries);
+    if (options.follow) line += fmt::format(" -L --max-redirs {}", maxRedirects);
+    if (!options.proxy.empty()) line += " --proxy " + quoted(options.proxy);
     if (!options.caFile.empty()) line += " --cacert " + quoted(options.caFile);
     if (options.maxBody) line += fmt::format(" --max-filesize {}", *options.maxBody);
     return line + ' ' + url;

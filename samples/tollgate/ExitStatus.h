@@ -37,7 +37,8 @@ inline constexpr const char* exitStatusTable = R"(Exit status:
     7  credential rejected (401) or account locked
     8  a deadline passed
     9  TLS: the peer could not prove who it is
-   10  no complete answer for another reason: name resolution, connect, connection lost, broken or too large answer
+   10  no complete answer for another reason: name resolution, connect, connection lost, broken or too large answer,
+       a redirect that cannot be followed
    11  stopped in front of the API (an HTML page, BLOCKED), or not the content that was due
    12  import: some rows were bad or refused; the others were stored
   130  cancelled by Ctrl-C (143 by SIGTERM))";

@@ -17,6 +17,8 @@ bool is(const Error& error)
 ExitStatus statusOf(const Error& error)
 {
     if (is<UsageError>(error)) return ExitStatus::Usage;
+    // This status promises that nothing was sent. A redirect to an impossible place comes after something was.
+    if (is<InvalidRequest>(error) && error.delivery() == Delivery::Answered) return ExitStatus::Transport;
     if (is<ConfigurationError>(error) || is<InvalidRequest>(error) || is<MissingScope>(error)) return ExitStatus::Configuration;
     if (is<RateLimited>(error)) return ExitStatus::RateLimited;
     if (is<LockedOut>(error) || is<CredentialRejected>(error)) return ExitStatus::Rejected;

@@ -2,6 +2,7 @@
 
 #include "Commands.h"
 #include "CurlText.h"
+#include "Follow.h"
 #include "Prompt.h"
 #include "Quantities.h"
 #include "Report.h"
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 
 namespace tollgate::command {
 
@@ -52,20 +54,44 @@ std::string readData(const std::string& data, const Control& control)
     return readDescriptor(descriptor, maxInput, control);
 }
 
-Client clientFor(const RequestOptions& options, const Control& control)
+TransportPtr transportFor(const RequestOptions& options)
 {
     TransportOptions transport;
     if (options.connectTimeout)
         transport.connectTimeout = std::chrono::duration_cast<std::chrono::milliseconds>(*options.connectTimeout);
     if (options.maxBody) transport.maxBodyBytes = *options.maxBody;
+    transport.proxy = options.proxy;
     transport.tls.caFile = options.caFile;
+    return Transport::create(transport);
+}
+
+Client clientFor(const RequestOptions& options, AuthStrategyPtr auth, TransportPtr transport)
+{
     RetryPolicy retry;
     retry.attempts = options.retries + 1;
-    return Client::to(options.url.origin().text())
-        .auth(options.auth.strategy(control))
-        .retry(retry)
-        .transport(Transport::create(transport))
-        .build();
+    return Client::to(options.url.origin().text()).auth(std::move(auth)).retry(retry).transport(std::move(transport)).build();
+}
+
+Result<Response> send(const RequestOptions& options, const TransportPtr& transport, Control& control)
+{
+    const AuthStrategyPtr auth = options.auth.strategy(control);
+    const Client client = clientFor(options, auth, transport);
+    const Client stranger = clientFor(options, anonymous(), transport);
+    Hop first{options.method, options.url, options.headers, nullptr, options.contentType};
+    if (options.data) first.body = textBody(readData(*options.data, control));
+
+    // All hops share one deadline, as one call would.
+    const TimePoint deadline =
+        control.deadline() != never ? control.deadline() : transport->clock()->now() + ClientOptions().timeout;
+    const auto sendHop = [&](const Hop& hop) {
+        Request request = (hop.home ? client : stranger).request(hop.method, hop.url.text());
+        for (const auto& [name, value] : hop.headers) request.header(name, value);
+        if (hop.body) request.body(hop.body, hop.contentType);
+        request.deadline(deadline).cancellation(control.token());
+        return request.trySend();
+    };
+    control.startSending();
+    return options.follow ? follow(std::move(first), auth->carriers().queryParameters, sendHop) : sendHop(first);
 }
 
 int runRequest(const RequestArguments& arguments, Control& control)
@@ -77,6 +103,7 @@ int runRequest(const RequestArguments& arguments, Control& control)
         control.endWithin(*deadline);
     }
     const RequestOptions options(arguments);
+    const TransportPtr transport = transportFor(options); // checks --proxy, which --curl is about to print
     if (arguments.curl) {
         const std::string line = curlText(options, deadline);
         if (!arguments.json) return control.finish(ExitStatus::Ok, line + '\n');
@@ -86,15 +113,7 @@ int runRequest(const RequestArguments& arguments, Control& control)
         return control.finish(ExitStatus::Ok, jsonLine(object));
     }
 
-    const Client client = clientFor(options, control);
-    Request request = client.request(options.method, options.url.text());
-    for (const auto& [name, value] : options.headers) request.header(name, value);
-    if (options.data) request.body(readData(*options.data, control), options.contentType);
-    if (control.deadline() != never) request.deadline(control.deadline());
-    request.cancellation(control.token());
-
-    control.startSending();
-    const Result<Response> result = request.trySend();
+    const Result<Response> result = send(options, transport, control);
     if (!result) return control.finish(Failure(result.error()));
     return control.finish(ExitStatus::Ok, arguments.json ? jsonLine(answerJson(result.value())) : result.value().body());
 }
@@ -118,6 +137,9 @@ void addRequestCommand(CLI::App& app, Run& run)
     command->add_option("--connect-timeout", arguments->connectTimeout, "For name resolution and connect (default 10s)");
     command->add_option("--retries", arguments->retries, "Further attempts where it is safe (default 2)")
         ->check(CLI::Range(0, 100));
+    command->add_flag("--follow", arguments->follow,
+                      "Follows up to 10 redirects; credential and --header fields stay with the first host");
+    command->add_option("--proxy", arguments->proxy, "HTTP proxy for all connections: http://proxy.example.com:3128");
     command->add_option("--ca-file", arguments->caFile, "PEM file of the authorities to trust instead of the system's");
     command->add_option("--max-body", arguments->maxBody, "Largest answer to take, in bytes or as 64K, 10M (default 64M)");
     command->add_flag("--json", arguments->json, "Prints exactly one JSON object, also for failures");

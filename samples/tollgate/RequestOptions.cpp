@@ -39,6 +39,7 @@ RequestOptions::RequestOptions(const RequestArguments& arguments)
     , contentType("application/json")
     , auth(AuthOption::parse(arguments.auth))
     , retries(arguments.retries)
+    , follow(arguments.follow)
     , caFile(arguments.caFile)
 {
     std::transform(method.begin(), method.end(), method.begin(),
@@ -52,6 +53,10 @@ RequestOptions::RequestOptions(const RequestArguments& arguments)
     }
     if (arguments.connectTimeout) connectTimeout = parseDuration(*arguments.connectTimeout, "--connect-timeout");
     if (arguments.maxBody) maxBody = parseBytes(*arguments.maxBody, "--max-body");
+    // An unset variable must not quietly mean the direct way.
+    if (arguments.proxy && arguments.proxy->empty())
+        throw UsageError("--proxy: there is no URL", "Write it as in --proxy http://proxy.example.com:3128.");
+    proxy = arguments.proxy.value_or("");
     url = Url(arguments.url);
 }
 

@@ -25,7 +25,9 @@ struct RequestArguments
     std::optional<std::string> connectTimeout;
     std::optional<std::string> maxBody;
     unsigned retries = 2;
+    std::optional<std::string> proxy;
     std::string caFile;
+    bool follow = false;
     bool json = false;
     bool curl = false;
 };
@@ -42,6 +44,8 @@ struct RequestOptions
     std::optional<Duration> connectTimeout;
     std::optional<std::uint64_t> maxBody;
     unsigned retries = 2;
+    bool follow = false;
+    std::string proxy; ///< empty: none
     std::string caFile;
 
     /// Throws UsageError and InvalidUrl.
