@@ -7,6 +7,9 @@
 #include <Poco/JSON/Stringifier.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <memory>
 #include <sstream>
 #include <string_view>
@@ -41,6 +44,33 @@ Poco::Dynamic::Var parseValue(std::string_view text)
     return list->get(0);
 }
 
+/// Whether the number fits, unless it is a decimal.
+bool fits(std::string_view number) noexcept
+{
+    if (number.size() < 19 || number.find_first_of(".eE") != std::string_view::npos) return true;
+    const auto parsed = [number](auto value) { return std::from_chars(number.data(), number.data() + number.size(), value).ec; };
+    return (number[0] == '-' ? parsed(std::int64_t{}) : parsed(std::uint64_t{})) != std::errc::result_out_of_range;
+}
+
+/// The first integer outside strings that 64 bits do not hold: Poco's parser gives another number for some of them, unasked.
+std::string_view tooLargeInteger(std::string_view text) noexcept
+{
+    bool inString = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '"')
+            inString = !inString;
+        else if (inString)
+            i += c == '\\' ? 1 : 0;
+        else if (c == '-' || (c >= '0' && c <= '9')) {
+            const std::size_t end = std::min(text.find_first_not_of("+-.0123456789Ee", i), text.size());
+            if (const std::string_view number = text.substr(i, end - i); !fits(number)) return number;
+            i = end - 1;
+        }
+    }
+    return {};
+}
+
 /// What to say about a text that is not JSON; `problem` is the parser's.
 ErrorDetails refusal(std::string_view text, const std::string& problem)
 {
@@ -59,20 +89,32 @@ ErrorDetails refusal(std::string_view text, const std::string& problem)
     return details;
 }
 
+ErrorDetails tooLarge(const std::string& number)
+{
+    ErrorDetails details;
+    details.message = fmt::format("The answer holds an integer that does not fit 64 bits: {}", excerpt(number));
+    details.hint = "Ask the API's support to send it as text, or read the body's text yourself.";
+    return details;
+}
+
 struct Parsed
 {
     Poco::Dynamic::Var value;
-    std::string problem; ///< empty: it is JSON
+    std::string problem;  ///< empty: it is JSON
+    std::string tooLarge; ///< the integer that is the problem
 };
 
 Parsed tryParse(const std::string& text)
 {
     try {
         const std::string_view value = withoutMarkAndSpace(text);
-        if (value.empty()) return {{}, "it is empty"};
-        return {parseValue(value), {}};
+        if (value.empty()) return {{}, "it is empty", {}};
+        const bool hasNumbers = value[0] == '{' || value[0] == '[' || value[0] == '-' || (value[0] >= '0' && value[0] <= '9');
+        if (const std::string_view number = hasNumbers ? tooLargeInteger(value) : ""; !number.empty())
+            return {{}, "an integer is too large", std::string(number)};
+        return {parseValue(value), {}, {}};
     } catch (const Poco::Exception& problem) {
-        return {{}, excerpt(problem.message().empty() ? problem.displayText() : problem.message())};
+        return {{}, excerpt(problem.message().empty() ? problem.displayText() : problem.message()), {}};
     }
 }
 
@@ -88,6 +130,7 @@ std::string toJson(const Poco::Dynamic::Var& value)
 Poco::Dynamic::Var parseJson(const std::string& text)
 {
     const Parsed parsed = tryParse(text);
+    if (!parsed.tooLarge.empty()) throw UnexpectedContent(tooLarge(parsed.tooLarge));
     if (!parsed.problem.empty()) throw UnexpectedContent(refusal(text, parsed.problem));
     return parsed.value;
 }
@@ -97,7 +140,9 @@ Poco::Dynamic::Var Response::json() const
     const Parsed parsed = tryParse(_body);
     if (parsed.problem.empty()) return parsed.value;
 
-    ErrorDetails details = refusal(redacted(_body), redacted(parsed.problem)); // before it is cut: half a secret is one too
+    // Redacted before it is cut: half a secret is one too.
+    ErrorDetails details =
+        parsed.tooLarge.empty() ? refusal(redacted(_body), redacted(parsed.problem)) : tooLarge(redacted(parsed.tooLarge));
     details.delivery = Delivery::Answered;
     details.requestId = requestId();
     details.attempts = _attempts;

@@ -102,7 +102,11 @@ Bento Bento::fromEnvironment(std::string userAgent, TransportPtr transport)
     return Bento(std::move(options));
 }
 
-Bento::Bento(BentoOptions options) : ProviderClient(makeClient(options)), _batchSize(options.batchSize) {}
+Bento::Bento(BentoOptions options)
+    : ProviderClient(makeClient(options))
+    , _batchSize(options.batchSize)
+    , _batchTimeout(options.batchTimeout)
+{}
 
 std::vector<bento::Tag> Bento::tags() const
 {
@@ -160,7 +164,7 @@ bento::ImportReport Bento::trySendEvents(const std::vector<bento::Event>& events
         const bento::Event& event = events[at++];
         return NextRow{false, appendEvent(to, event), !event.uniqueKey.empty()};
     };
-    return sendBatch({client(), "/batch/events", "events", _batchSize, 0, next});
+    return sendBatch({client(), "/batch/events", "events", _batchSize, 0, next, _batchTimeout});
 }
 
 BentoImport Bento::importSubscribers(std::vector<bento::SubscriberRow> rows) const
@@ -177,6 +181,9 @@ BentoImport Bento::importSubscribers(std::vector<bento::SubscriberRow> rows) con
     });
 }
 
-BentoImport Bento::importSubscribers(bento::RowSource rows) const { return {client(), std::move(rows), _batchSize}; }
+BentoImport Bento::importSubscribers(bento::RowSource rows) const
+{
+    return {client(), std::move(rows), _batchSize, _batchTimeout};
+}
 
 } // namespace tollgate

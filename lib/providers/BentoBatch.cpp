@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -70,49 +71,63 @@ Duration waitedIn(const std::vector<Attempt>& attempts)
 /// The counts of an answer. 422 has the same shape as 200 when all rows were refused.
 struct Counts
 {
-    std::uint64_t taken = 0, refused = 0;
-    JsonArrayPtr named; ///< the refused rows that Bento tells apart
+    std::size_t taken = 0;
+    JsonArrayPtr named; ///< the refused rows that Bento tells apart: 20 at most
 };
 
 std::optional<Counts> countsOf(const Response& response, std::size_t rows)
 {
     const JsonObjectPtr body = asObject(unwrapped(response.json()));
     if (member(body, {"results"}).isEmpty() || !member(body, {"results"}).isNumeric()) return std::nullopt;
-    Counts counts;
-    counts.taken =
-        static_cast<std::uint64_t>(std::clamp<std::int64_t>(integerAt(body, {"results"}), 0, static_cast<std::int64_t>(rows)));
-    counts.refused = member(body, {"failed"}).isEmpty()
-                         ? rows - counts.taken
-                         : static_cast<std::uint64_t>(std::max<std::int64_t>(integerAt(body, {"failed"}), 0));
-    counts.named = arrayAt(body, {"errors", "failures"});
-    return counts;
+    const auto all = static_cast<std::int64_t>(rows);
+    std::int64_t taken = std::clamp<std::int64_t>(integerAt(body, {"results"}), 0, all);
+    // A row is either taken or refused, so "failed" tells nothing more, unless it contradicts: then it is believed if it can be.
+    const std::int64_t failed = integerAt(body, {"failed"});
+    if (failed > 0 && failed <= all) taken = std::min(taken, all - failed);
+    return Counts{static_cast<std::size_t>(taken), arrayAt(body, {"errors", "failures"})};
 }
 
-/// Takes over the failures that Bento names; answers how many.
-std::uint64_t addNamed(Chunk& chunk, const JsonArrayPtr& named, const Response& answer)
+/// The rows that Bento names, by their position in the body, each with all that is said of it.
+std::map<std::size_t, std::string> reasonsIn(const JsonArrayPtr& named, std::size_t rows, const Response& answer)
 {
-    std::uint64_t count = 0;
-    if (!named) return count;
+    std::map<std::size_t, std::string> reasons;
+    if (!named) return reasons;
     for (const JsonValue& entry : *named) {
         const JsonObjectPtr object = asObject(entry);
         if (member(object, {"index"}).isEmpty()) continue;
         const std::int64_t index = integerAt(object, {"index"});
-        if (index < 0 || static_cast<std::size_t>(index) >= chunk.sent.size()) continue;
+        if (index < 0 || static_cast<std::size_t>(index) >= rows) continue;
+        std::string& all = reasons[static_cast<std::size_t>(index)];
         const std::string reason = answer.redacted(textAt(object, {"error", "message", "reason"}));
-        chunk.failures.push_back({chunk.sent[static_cast<std::size_t>(index)], excerpt(reason)});
-        ++count;
+        if (!reason.empty() && reason != all) all += (all.empty() ? "" : "; ") + reason;
     }
-    return count;
+    return reasons;
 }
 
+/// Every row of the chunk ends up in exactly one place: imported, named or unnamed.
 void add(ImportReport& report, Chunk& chunk, const Counts& counts, const Response& answer)
 {
-    const std::uint64_t named = addNamed(chunk, counts.named, answer);
-    report.imported += counts.taken;
+    const std::size_t rows = chunk.sent.size();
+    const auto reasons = reasonsIn(counts.named, rows, answer);
+    for (const auto& [position, reason] : reasons) chunk.failures.push_back({chunk.sent[position], excerpt(reason)});
+    const std::size_t taken = std::min(counts.taken, rows - reasons.size());
+    const std::size_t unnamed = rows - reasons.size() - taken;
+    report.imported += taken;
+    report.failed += unnamed;
     ++report.chunks;
-    if (counts.refused <= named) return;
-    report.unnamed.push_back({chunk.sent.front(), chunk.sent.back(), counts.refused - named});
-    report.failed += counts.refused - named;
+    if (unnamed > 0) report.unnamed.push_back({chunk.sent.front(), chunk.sent.back(), unnamed});
+}
+
+/// A redirect or a 4xx is a refusal, but for 408, which says that the server gave up waiting for something.
+bool refuses(int status) { return status >= 300 && status < 500 && status != 408; }
+
+/// Whether any attempt may have done its work, whatever the last one says.
+bool mayHaveWorked(const Error& error)
+{
+    const auto may = [](Delivery delivery, int status) { return delivery != Delivery::NotSent && !refuses(status); };
+    const std::vector<Attempt>& attempts = error.attempts();
+    return (attempts.empty() && may(error.delivery(), error.status())) ||
+           std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& one) { return may(one.delivery, one.status); });
 }
 
 /// Sends the chunk and adds what came of it, or sets report.error.
@@ -120,7 +135,7 @@ void deliver(ImportReport& report, Chunk& chunk, const BatchPlan& plan)
 {
     Request request = plan.client.post(plan.path);
     request.json(std::move(chunk.body))
-        .repeat(chunk.repeatable ? Repeat::Safe : Repeat::ByMethod)
+        .repeat(chunk.repeatable ? Repeat::Safe : Repeat::Never)
         .cancellation(plan.cancellation);
     if (plan.timeout) request.timeout(*plan.timeout);
 
@@ -175,12 +190,17 @@ ImportReport sendBatch(const BatchPlan& plan)
         Chunk chunk = fill(plan, report.resumeFrom, bodySize);
         bodySize = std::max(bodySize, chunk.body.size());
         if (!chunk.sent.empty()) deliver(report, chunk, plan);
-        if (report.error) break;
+        if (report.error) {
+            if (mayHaveWorked(*report.error)) report.maybeTakenTo = chunk.endRow;
+            report.repeatable = chunk.repeatable;
+            break;
+        }
         close(report, chunk);
         more = !chunk.last;
         if (plan.onProgress && (more || chunk.endRow != chunk.firstRow))
             plan.onProgress({report.resumeFrom, report.failed, report.chunks, report.waited});
     }
+    report.maybeTakenTo = std::max(report.maybeTakenTo, report.resumeFrom);
     return report;
 }
 
@@ -200,7 +220,14 @@ const ImportReport& ImportReport::orThrow() const
     if (complete()) return *this;
     ErrorDetails details = error->details();
     details.message += fmt::format(" Before that, {} rows were taken and {} refused.", imported, failed);
-    details.hint = fmt::format("Go on from row {}; the rows before it are done. {}", resumeFrom, details.hint);
+    std::string hint = fmt::format("Go on from row {}; the rows before it are done.", resumeFrom);
+    if (maybeTakenTo > resumeFrom) {
+        hint += fmt::format(" Rows {} to {} may have been taken already: ", resumeFrom, maybeTakenTo - 1);
+        hint += repeatable ? "sending them again does no harm."
+                           : "an event without a uniqueKey would count twice, so look in Bento which of these events are there, "
+                             "and send the others only.";
+    }
+    details.hint = hint + ' ' + details.hint;
     error->with(std::move(details))->rethrow();
     return *this;
 }

@@ -7,10 +7,11 @@
 
 namespace tollgate {
 
-BentoImport::BentoImport(Client client, bento::RowSource rows, std::size_t chunkSize)
+BentoImport::BentoImport(Client client, bento::RowSource rows, std::size_t chunkSize, Duration chunkTimeout)
     : _client(std::move(client))
     , _rows(std::move(rows))
     , _chunkSize(chunkSize)
+    , _chunkTimeout(chunkTimeout)
 {}
 
 BentoImport& BentoImport::onProgress(std::function<void(const bento::ImportProgress&)> callback)
@@ -46,8 +47,12 @@ BentoImport& BentoImport::cancellation(CancellationToken token)
 bento::ImportReport BentoImport::run()
 {
     providers::demandChunkSize(_chunkSize);
-    for (std::size_t row = 0; row < _startAt; ++row)
-        if (!_rows()) break;
+    for (std::size_t row = 0; row < _startAt; ++row) {
+        if (_rows()) continue;
+        bento::ImportReport report; // the source must not be asked again behind its end
+        report.resumeFrom = report.maybeTakenTo = row;
+        return report;
+    }
 
     const auto next = [this](std::string& to) {
         const std::optional<bento::SubscriberRow> row = _rows();

@@ -80,7 +80,7 @@ Problem appendNested(std::string& to, const std::string& json, const bento::Even
     try {
         object = asObject(parseJson(json));
     } catch (const Error&) {
-        return "nestedDetails is not JSON";
+        return "nestedDetails is not JSON, or holds an integer beyond 64 bits";
     }
     if (!object) return "nestedDetails is not a JSON object";
     if ((object->has("unique") && !event.uniqueKey.empty()) || (object->has("value") && event.value))

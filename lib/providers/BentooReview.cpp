@@ -38,7 +38,7 @@ Finding tell(const Response& response, const std::string& message, const std::st
 Finding outOfCredit(const Response& response)
 {
     Finding finding = tell(response, fmt::format("The Bentoo account is out of credit ({}).", response.status()),
-                           "Add credit in the dashboard. Waiting does not help, so the call is not worth repeating.", support);
+                           "Add credit in the dashboard: until there is some, calls fail however long they wait.", support);
     finding.kind = Finding::Kind::Permission;
     return finding;
 }

@@ -73,6 +73,7 @@ bool isHtml(const Response& response)
 {
     const std::string_view body = trimmed(response.body());
     if (!body.empty()) return body[0] == '<';
+    if (response.status() < 400) return false; // Rails' `head :ok` calls nothing at all text/html
     const std::string_view type = response.header("Content-Type");
     return equalsIgnoreCase(type.substr(0, 9), "text/html");
 }

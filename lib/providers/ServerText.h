@@ -13,7 +13,7 @@ std::string serverText(const Response& response);
 /// The same as a sentence to append, ` The server says: "..."`, or an empty string.
 std::string serverSays(const Response& response);
 
-/// A page for people, where an API should answer: by its type or its first bytes.
+/// A page for people, where an API should answer: by its first bytes, or by its type if an error has no body.
 bool isHtml(const Response& response);
 
 } // namespace tollgate::providers

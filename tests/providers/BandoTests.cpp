@@ -60,6 +60,19 @@ BOOST_AUTO_TEST_CASE(ProductsAreReadInBothSpellings)
     }
 }
 
+BOOST_AUTO_TEST_CASE(APriceIsTheServersTextOnlyIfItSendsText)
+{
+    const auto valueFor = [](const std::string& json) {
+        return bandoOver(always(200, R"({"products":[{"sku":"s","price":{"fiatValue":)" + json + "}}]}"))
+            .products()
+            .at(0)
+            .price.value;
+    };
+    BOOST_CHECK_EQUAL(valueFor(R"("200.10")"), "200.10");
+    BOOST_CHECK_EQUAL(valueFor("200.10"), "200.1"); // as the header says
+    thrownBy<UnexpectedContent>([&] { valueFor("20000000000000000000"); }, {"does not fit 64 bits"});
+}
+
 BOOST_AUTO_TEST_CASE(AnUngroupedListIsReadToo)
 {
     const auto products = bandoOver(always(200, R"({"totalItems":1,"products":[{"sku":"s","brand":"B"}]})")).products();

@@ -53,7 +53,15 @@ BOOST_AUTO_TEST_CASE(AnHtmlPageIsBlockedOnAnyStatus)
         BOOST_CHECK_EQUAL(error->status(), status);
     }
     tagsWith<Blocked>(200, page, {"HTML page"}, "application/json"); // the first bytes tell, whatever the type says
-    tagsWith<Blocked>(200, "", {"HTML page"}, "text/html");
+    tagsWith<Blocked>(403, "", {"HTML page"}, "text/html");          // an error without a body: the type is all there is
+}
+
+BOOST_AUTO_TEST_CASE(AnEmptySuccessIsNoPageWhateverItsType)
+{
+    for (const char* body : {"", " "}) {
+        BOOST_CHECK_NO_THROW(bentoOver(always(200, body, "text/html; charset=utf-8")).deleteTag("1", "lead"));
+        tagsWith<UnexpectedContent>(200, body, {"The answer is empty"}, "text/html"); // tags() has to have JSON
+    }
 }
 
 BOOST_AUTO_TEST_CASE(AGatewaysPageKeepsItsStatus)

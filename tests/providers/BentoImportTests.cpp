@@ -210,6 +210,22 @@ BOOST_AUTO_TEST_CASE(FailuresThatTheServerNamesGetTheirAbsoluteNumber)
     BOOST_CHECK_EQUAL(report.imported, 26U);
 }
 
+BOOST_AUTO_TEST_CASE(ToStartBehindTheEndIsToldByTheNumberOfRows)
+{
+    std::size_t asked = 0;
+    const auto source = [&asked]() -> std::optional<SubscriberRow> {
+        if (++asked <= 3) return withAddress(address(asked));
+        return std::nullopt;
+    };
+    auto transport = script();
+    const ImportReport report = bentoOver(transport).importSubscribers(source).startAt(10).run();
+    BOOST_CHECK(report.complete());
+    BOOST_CHECK_EQUAL(report.resumeFrom, 3U);
+    BOOST_CHECK_EQUAL(report.maybeTakenTo, 3U);
+    BOOST_CHECK_EQUAL(asked, 4U); // three rows and the end, which is told once
+    BOOST_CHECK(transport->sent().empty());
+}
+
 BOOST_AUTO_TEST_CASE(AFailureForGoodTellsWhereToGoOn)
 {
     std::vector<std::string> addresses;
@@ -446,6 +462,31 @@ BOOST_AUTO_TEST_CASE(EventsAreRepeatedOnlyIfAllHaveAUniqueKey)
     BOOST_CHECK_EQUAL(attemptsFor({unique, unique}), 2U);
     BOOST_CHECK_EQUAL(attemptsFor({unique, plain}), 1U);
     BOOST_CHECK_EQUAL(attemptsFor({plain}), 1U);
+}
+
+BOOST_AUTO_TEST_CASE(EventsWaitForTheNextWindow)
+{
+    const std::vector<Event> events(150, Event{"x", "a@b.co"});
+    const auto reportWith = [&events](std::optional<Duration> timeout) {
+        BentoOptions options;
+        options.userAgent = "Test/1.0";
+        options.transport = always(200, R"({"results":1,"failed":0})");
+        options.publishableKey = fixed(publishableKey);
+        options.secretKey = fixed(secretKey);
+        options.siteUuid = fixed(siteUuid);
+        options.batchSize = 1;
+        if (timeout) options.batchTimeout = *timeout;
+        return Bento(options).trySendEvents(events);
+    };
+    const ImportReport report = reportWith(std::nullopt);
+    BOOST_CHECK(report.complete());
+    BOOST_CHECK_EQUAL(report.imported, 150U);
+    BOOST_CHECK(report.waited >= std::chrono::minutes(1));
+
+    const ImportReport impatient = reportWith(std::chrono::seconds(5));
+    BOOST_REQUIRE(impatient.error);
+    BOOST_CHECK_EQUAL(impatient.error->name(), std::string("RateLimited"));
+    BOOST_CHECK_EQUAL(impatient.resumeFrom, 100U);
 }
 
 BOOST_AUTO_TEST_CASE(EventsThatWereNotSentAreRepeatedAnyway)

@@ -121,6 +121,19 @@ BOOST_AUTO_TEST_CASE(OutOfCreditIsNoMatterOfWaiting)
 {
     chatWith<PermissionDenied>(402, errorBody("Payment required", "billing"), {"out of credit", "402"});
     chatWith<PermissionDenied>(429, errorBody("You exceeded your current quota", "insufficient_quota"), {"out of credit", "429"});
+
+    // A 429 has been repeated before anybody reads its body: the text must not claim otherwise.
+    auto transport = script();
+    transport->otherwise([](Exchange&) {
+        ResponseHead head;
+        head.status = 429;
+        head.headers.add("Retry-After", "1");
+        return Response(head, errorBody("You exceeded your current quota", "insufficient_quota"));
+    });
+    const auto error = thrownBy<PermissionDenied>([&] { bentooOver(transport).chat(hello); }, {"Add credit"});
+    BOOST_CHECK_EQUAL(transport->sent().size(), error->attempts().size());
+    BOOST_CHECK(transport->sent().size() > 1);
+    BOOST_CHECK(!contains(error->hint(), "repeat"));
 }
 
 BOOST_AUTO_TEST_CASE(Status403NamesTheAllowlist)

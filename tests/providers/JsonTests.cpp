@@ -49,6 +49,31 @@ BOOST_AUTO_TEST_CASE(ValuesOfEveryKindAreRead)
     BOOST_CHECK_EQUAL(parseJson("18446744073709551615").convert<std::uint64_t>(), std::numeric_limits<std::uint64_t>::max());
 }
 
+BOOST_AUTO_TEST_CASE(IntegersBeyond64BitsAreRefused)
+{
+    for (const char* integer : {"18446744073709551616", "-9223372036854775809", "100000000000000000000000000000000"})
+        for (const std::string& text : {std::string(integer), "{\"value\": " + std::string(integer) + "}",
+                                        "[\"a \\\" b\\\\\"," + std::string(integer) + ",1]"})
+        {
+            thrownBy<UnexpectedContent>([&] { parseJson(text); }, {"does not fit 64 bits", integer, "as text"});
+            const auto error = thrownBy<UnexpectedContent>([&] { (void)answer(text).json(); }, {"does not fit 64 bits"});
+            BOOST_CHECK_EQUAL(error->requestId(), "r-1");
+        }
+    for (const char* fine : {R"(["18446744073709551616"])", R"(["\" 18446744073709551616"])", R"({"99999999999999999999":1})",
+                             "[18446744073709551615,-9223372036854775808]"})
+        BOOST_CHECK_EQUAL(roundTrip(fine), fine);
+    thrownBy<UnexpectedContent>([] { parseJson("<html>18446744073709551616"); }, {"HTML page"});
+    thrownBy<UnexpectedContent>([] { parseJson("oops 18446744073709551616"); }, {"not JSON"});
+}
+
+BOOST_AUTO_TEST_CASE(DecimalsAreDoubles)
+{
+    const auto number = [](const char* text) { return parseJson(text).convert<double>(); };
+    BOOST_CHECK_EQUAL(number("200.10"), 200.1);
+    BOOST_CHECK_EQUAL(number("18446744073709551616.0"), 18446744073709551616.0);
+    BOOST_CHECK_EQUAL(number("1e20"), 1e20);
+}
+
 BOOST_AUTO_TEST_CASE(WhatIsNotJsonIsShown)
 {
     thrownBy<UnexpectedContent>([] { parseJson("{\"a\":1} and more"); }, {"not JSON", "{\"a\":1} and more"});

@@ -19,7 +19,9 @@ struct TOLLGATE_API BandoOptions : ProviderOptions
 
 namespace bando {
 
-/// A decimal as text, so that no cent is lost, and its currency.
+/// A decimal as text, and its currency. The server's own text to the last digit where it sends text, as Bando's examples do; a
+/// JSON number has been a double on the way (see tollgate/Json.h), so that 200.10 is "200.1" and digits beyond the 15th may be
+/// off.
 struct TOLLGATE_API Price
 {
     std::string currency;
@@ -68,7 +70,7 @@ struct TOLLGATE_API QuoteRequest
     std::string integrator = {};
 };
 
-/// Amounts are decimals as text.
+/// Amounts are decimals as text, exact if the server sends text; see Price.
 struct TOLLGATE_API Quote
 {
     std::string id;
@@ -76,7 +78,8 @@ struct TOLLGATE_API Quote
     std::string fiatCurrency, fiatAmount;
     std::string digitalAsset, digitalAssetAmount;
     std::string feeAmount, totalAmount;
-    std::string transactionRequest; ///< JSON text: what the wallet signs; its shape depends on the chain
+    /// JSON text: what the wallet signs; its shape depends on the chain. For numbers in it see Price.
+    std::string transactionRequest;
 };
 
 } // namespace bando

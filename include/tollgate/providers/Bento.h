@@ -5,6 +5,7 @@
 #include "tollgate/providers/BentoTypes.h"
 #include "tollgate/providers/Provider.h"
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ struct TOLLGATE_API BentoOptions : ProviderOptions
     CredentialSourcePtr siteUuid;       ///< the query parameter site_uuid on every request
     BentoLimits limits;
     std::size_t batchSize = 1000; ///< rows or events of one request, 1 to 1000
+    /// How long one request of sendEvents() or of an import may take with its wait for a permit, instead of `timeout`: one full
+    /// window of any plan, a slow answer, and room for retries.
+    Duration batchTimeout = std::chrono::minutes(5);
 };
 
 /// Bento, the marketing platform (https://app.bentonow.com/api/v1). Thread-safe, cheap to copy.
@@ -69,7 +73,9 @@ public:
     /// Sends events in as many requests as it takes. Throws what stopped it, with how far it got in its text. A request is
     /// repeated after a lost connection only if all its events have a uniqueKey: others would count twice.
     bento::ImportReport sendEvents(const std::vector<bento::Event>& events) const;
-    /// The same, with what stopped it in the report, and the event to go on from.
+    /// The same, with what stopped it in the report, and the event to go on from. If the connection was lost, or the server
+    /// failed, the events from resumeFrom up to maybeTakenTo may have been taken: unless the report says that they are
+    /// repeatable, look in Bento which of them are there before you send them again.
     [[nodiscard]] bento::ImportReport trySendEvents(const std::vector<bento::Event>& events) const;
 
     /// Any number of rows; see BentoImport.
@@ -79,6 +85,7 @@ public:
 
 private:
     std::size_t _batchSize;
+    Duration _batchTimeout;
 };
 
 } // namespace tollgate

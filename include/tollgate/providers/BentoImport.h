@@ -3,7 +3,6 @@
 #include "tollgate/Client.h"
 #include "tollgate/providers/BentoTypes.h"
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 
@@ -25,9 +24,10 @@ public:
     BentoImport& onProgress(std::function<void(const bento::ImportProgress&)> callback);
     /// Rows of one request, 1 to 1000 (what Bento takes, and the default unless BentoOptions say otherwise).
     BentoImport& chunkSize(std::size_t rows);
-    /// Passes over the first rows of the source; to go on where a report's resumeFrom says. Rows keep their numbers.
+    /// Passes over the first rows of the source; to go on where a report's resumeFrom says. Rows keep their numbers. If the
+    /// source ends before, the import is complete, and its resumeFrom is the number of rows there were.
     BentoImport& startAt(std::size_t row);
-    /// How long one chunk may take with its wait for a permit; default 5 minutes.
+    /// How long one chunk may take with its wait for a permit; default 5 minutes unless BentoOptions say otherwise.
     BentoImport& chunkTimeout(Duration duration);
     /// Who may end it: between chunks, and in every wait. The report then holds Cancelled.
     BentoImport& cancellation(CancellationToken token);
@@ -39,14 +39,14 @@ public:
 
 private:
     friend class Bento;
-    BentoImport(Client client, bento::RowSource rows, std::size_t chunkSize);
+    BentoImport(Client client, bento::RowSource rows, std::size_t chunkSize, Duration chunkTimeout);
 
     Client _client;
     bento::RowSource _rows;
     std::function<void(const bento::ImportProgress&)> _onProgress;
     std::size_t _chunkSize;
     std::size_t _startAt = 0;
-    Duration _chunkTimeout = std::chrono::minutes(5); // one full window of any plan, a slow answer, and room for retries
+    Duration _chunkTimeout;
     CancellationToken _cancellation;
 };
 

@@ -83,28 +83,37 @@ struct TOLLGATE_API RowFailure
     std::string reason; ///< in plain words, or Bento's own
 };
 
-/// Rows that Bento refused without telling which ones.
+/// Rows that Bento refused, or did not count as taken, without telling which ones.
 struct TOLLGATE_API UnnamedFailures
 {
     std::size_t firstRow = 0, lastRow = 0; ///< somewhere from here to there
     std::uint64_t count = 0;
 };
 
-/// What became of the rows of an import, or of the events of sendEvents(). Speaks of the rows before `resumeFrom` only.
+/// What became of the rows of an import, or of the events of sendEvents(). The counts speak of the rows before `resumeFrom` only:
+/// imported and failed make up their number, less those that startAt() passed over.
 struct TOLLGATE_API ImportReport
 {
     std::uint64_t imported = 0;           ///< taken by Bento; they show after some minutes
-    std::uint64_t failed = 0;             ///< refused by Bento, or not sent because they could not be right
+    std::uint64_t failed = 0;             ///< refused or left out by Bento, or not sent because they could not be right
     std::vector<RowFailure> failures;     ///< by row
     std::vector<UnnamedFailures> unnamed; ///< the rest of `failed`
     std::uint64_t chunks = 0;             ///< requests that Bento answered
     Duration waited{};                    ///< for permits and back-offs
-    std::size_t resumeFrom = 0;           ///< the first row that is not done; the number of rows if all are
-    ErrorPtr error;                       ///< what stopped it; null: nothing, all rows are done
+    /// The first row that is not known to be done; the number of rows if all are. To go on from here sends the rows before
+    /// `maybeTakenTo` a second time: events that must not count twice are to be looked up in Bento first.
+    std::size_t resumeFrom = 0;
+    /// One beyond the last row of the request that failed without a clear answer: the rows from `resumeFrom` up to this one may
+    /// have been taken. Equal to `resumeFrom` if none can have been.
+    std::size_t maybeTakenTo = 0;
+    /// Whether it does no harm to send those again: always for an import, for events only if each one has a uniqueKey.
+    bool repeatable = true;
+    ErrorPtr error; ///< what stopped it; null: nothing, all rows are done
 
     bool complete() const noexcept { return !error; }
 
-    /// This report, if complete; else throws what stopped it, as its own type, with how far it got in the text.
+    /// This report, if complete; else throws what stopped it, as its own type, with how far it got in the text, and which rows
+    /// may have been taken.
     const ImportReport& orThrow() const;
 };
 
