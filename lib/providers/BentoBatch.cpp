@@ -134,9 +134,7 @@ bool mayHaveWorked(const Error& error)
 void deliver(ImportReport& report, Chunk& chunk, const BatchPlan& plan)
 {
     Request request = plan.client.post(plan.path);
-    request.json(std::move(chunk.body))
-        .repeat(chunk.repeatable ? Repeat::Safe : Repeat::Never)
-        .cancellation(plan.cancellation);
+    request.json(std::move(chunk.body)).repeat(chunk.repeatable ? Repeat::Safe : Repeat::Never).cancellation(plan.cancellation);
     if (plan.timeout) request.timeout(*plan.timeout);
 
     const Result<Response> outcome = request.trySend();

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -23,6 +25,8 @@ UsageError usageError(const CLI::ParseError& error, const CLI::App& app, int arg
         message = "there is an argument too many";
         for (const std::string& extra : app.remaining(true))
             if (extra.substr(0, 2) == "--") message = fmt::format("unknown option {}", extra.substr(0, extra.find('=')));
+    } else if (message.find("subcommand is required") != std::string::npos) {
+        message = "the subcommand is missing or misspelled: there are request, doctor and bento import";
     } else if (dynamic_cast<const CLI::ConversionError*>(&error) || dynamic_cast<const CLI::ValidationError*>(&error))
         message = fmt::format("an option has a value that cannot be read, or is out of range ({})",
                               message.substr(0, message.find(':')));
