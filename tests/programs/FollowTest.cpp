@@ -62,6 +62,27 @@ private:
     RawServer _server;
 };
 
+// A URL that the test sets while the server's thread runs.
+class Place
+{
+public:
+    Place& operator=(const std::string& url)
+    {
+        const std::lock_guard<std::mutex> lock(_mutex);
+        _url = url;
+        return *this;
+    }
+    std::string text() const
+    {
+        const std::lock_guard<std::mutex> lock(_mutex);
+        return _url;
+    }
+
+private:
+    mutable std::mutex _mutex;
+    std::string _url;
+};
+
 // Redirects the one request of this line, and answers all others with "here".
 Site::Answer from(const std::string& line, int status, const std::string& location)
 {
@@ -237,8 +258,10 @@ BOOST_AUTO_TEST_CASE(references_are_resolved_as_rfc_3986_section_5_4_lists_them)
 
 BOOST_AUTO_TEST_CASE(an_absolute_location_may_stay_at_home_and_then_keeps_everything)
 {
-    std::string home;
-    Site site([&](const std::string& line) { return line == "GET /start" ? redirect(302, home + "/a/../end") : answer("here"); });
+    Place home;
+    Site site([&](const std::string& line) {
+        return line == "GET /start" ? redirect(302, home.text() + "/a/../end") : answer("here");
+    });
     home = site.url("");
     const auto done = request({"GET", site.url("/start"), "--follow", "--auth", "bearer:env:KEY", "--header", "Cookie: a=1"});
     BOOST_TEST(done.out == "here");
@@ -250,8 +273,8 @@ BOOST_AUTO_TEST_CASE(an_absolute_location_may_stay_at_home_and_then_keeps_everyt
 
 BOOST_AUTO_TEST_CASE(another_origin_gets_no_credential_and_no_field_that_may_hold_one)
 {
-    std::string home;
-    Site other([&](const std::string& line) { return line == "POST /back" ? redirect(307, home) : answer("here"); });
+    Place home;
+    Site other([&](const std::string& line) { return line == "POST /back" ? redirect(307, home.text()) : answer("here"); });
     // Once with a scheme, once with "//host", which is another host as well.
     for (const std::string& there : {other.url("/there"), other.url("/there").substr(5)}) {
         Site site(from("POST /start", 307, there));
