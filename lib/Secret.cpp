@@ -99,7 +99,7 @@ Secret Secret::fromFile(const std::string& path)
     std::string_view text(content.data(), size);
     if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
     if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-    const Secret secret(size <= 64 * 1024 && !failed ? text : std::string_view{});
+    Secret secret(size <= 64 * 1024 && !failed ? text : std::string_view{});
     OPENSSL_cleanse(content.data(), content.size());
     if (failed)
         missing("the credential file " + path + " cannot be read: " + std::strerror(reason), "It must be a readable file.");

@@ -27,10 +27,10 @@ with_pkgconfig() {
     export PKG_CONFIG_PATH="$3"
     [ "$(pkg-config --modversion tollgate)" = "$VERSION" ] || fail "tollgate.pc has another version"
     read -ra flags <<<"$(pkg-config --cflags --libs tollgate-testing)"
-    quietly "$CXX" -DPACKAGE_VERSION="\"$VERSION\"" -DWITH_TESTING "$SOURCE_DIR/test_package/main.cpp" -o "$program" "${flags[@]}"
+    quietly "$CXX" -std=c++17 -DPACKAGE_VERSION="\"$VERSION\"" -DWITH_TESTING "$SOURCE_DIR/test_package/main.cpp" -o "$program" "${flags[@]}"
     run_consumer "$3" "$program"
     read -ra flags <<<"$(pkg-config --cflags --libs tollgate)"
-    quietly "$CXX" -DPACKAGE_VERSION="\"$VERSION\"" "$SOURCE_DIR/test_package/main.cpp" -o "$program-core" "${flags[@]}"
+    quietly "$CXX" -std=c++17 -DPACKAGE_VERSION="\"$VERSION\"" "$SOURCE_DIR/test_package/main.cpp" -o "$program-core" "${flags[@]}"
     run_consumer "$3" "$program-core"
 }
 
