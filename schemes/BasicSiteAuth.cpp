@@ -179,8 +179,8 @@ AuthStrategyPtr basic(CredentialSourcePtr user, CredentialSourcePtr password)
 
 AuthStrategyPtr basic(std::string user, CredentialSourcePtr password)
 {
-    const Secret name(user);
-    return basic(callbackSource("user " + user, [name] { return name; }), std::move(password));
+    auto name = callbackSource("user " + user, [secret = Secret(user)] { return secret; });
+    return basic(std::move(name), std::move(password));
 }
 
 AuthStrategyPtr basic(std::string user, Secret password) { return basic(std::move(user), fixedSource(std::move(password))); }
