@@ -6,7 +6,7 @@ source "$(dirname "$0")/common.sh"
 # Runs a consumer and looks at what it says about itself.
 run_consumer() {
     local said
-    said="$(LD_LIBRARY_PATH="$(dirname "$(dirname "$1")")" "$2")" || { printf '%s\n' "$said"; fail "$2 ended with an error"; }
+    said="$(LD_LIBRARY_PATH="$(dirname "$1")" "$2")" || { printf '%s\n' "$said"; fail "$2 ended with an error"; }
     printf '%s\n' "$said"
     grep -qF "tollgate $VERSION, package $VERSION," <<<"$said" || fail "the version is not $VERSION"
     grep -qF 'all as expected' <<<"$said" || fail "the consumer does not say that all went well"
