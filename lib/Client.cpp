@@ -1,10 +1,12 @@
 #include "tollgate/Client.h"
 
 #include "ClientCore.h"
+#include "limits/Gate.h"
 #include "pipeline/Answer.h"
 #include "pipeline/OwnThread.h"
 #include "tollgate/Error.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tollgate {
@@ -57,20 +59,68 @@ void Client::sendAsync(Request request, std::function<void(Result<Response>)> ca
     dispatcher.start(call);
 }
 
-std::vector<QuotaView> Client::quota() const
+Quota Client::quota() const
 {
-    std::vector<QuotaView> views;
+    Quota quota;
     _core->account->update([&](QuotaState& state, TimePoint now) {
-        views.clear();
+        static const LimitState untouched;
+        quota = {};
         for (const RateLimitPolicyPtr& policy : _core->options.limits) {
             const auto known = state.limits.find(policy->id());
-            const LimitState untouched;
             const LimitState& limit = known == state.limits.end() ? untouched : known->second;
-            views.push_back(
-                {policy->describe(), policy->capacity(), policy->remaining(limit, now), policy->decide(limit, now, 1, 0)});
+            quota.limits.push_back({policy->describe(), policy->capacity(limit), policy->remaining(limit, now),
+                                    policy->decide(limit, now, 1, 0), limit.contradicted});
+        }
+        quota.gate = limits::gateStands(state.gate, now);
+        if (quota.gate == GateStanding::Locked) quota.lockedFor = *state.gate.lockedUntil - now;
+        quota.cause = quota.gate == GateStanding::Open ? std::string() : state.gate.cause;
+    });
+    quota.storeTrouble = _core->options.quotaStore->trouble();
+    return quota;
+}
+
+std::vector<CredentialUse> Client::credentialUsage() const
+{
+    std::string current;
+    try {
+        const Acquired acquired =
+            _core->options.auth->acquire({request("GET", ""), _core->clock().now(), _core->clock().wallNow()});
+        if (const auto* credential = std::get_if<CredentialPtr>(&acquired)) current = _core->versionOf(*credential)->key;
+    } catch (const Error&) { // no credential now: none of the versions is the current one
+    }
+    const WallTime wallNow = _core->clock().wallNow();
+    std::vector<CredentialUse> uses;
+    _core->account->update([&](QuotaState& state, TimePoint now) {
+        uses.clear();
+        for (const auto& [name, version] : state.gate.versions) {
+            CredentialUse use;
+            use.fingerprint = name;
+            use.lastFour = version.lastFour;
+            use.verdict = static_cast<CredentialUse::Verdict>(version.verdict);
+            use.uses = version.uses;
+            if (version.lastUsed)
+                use.lastUsed = wallNow - std::chrono::duration_cast<WallTime::duration>(now - *version.lastUsed);
+            use.current = name == current;
+            uses.push_back(std::move(use));
         }
     });
-    return views;
+    std::sort(uses.begin(), uses.end(), [](const CredentialUse& a, const CredentialUse& b) { return a.lastUsed > b.lastUsed; });
+    return uses;
+}
+
+void Client::reset() const
+{
+    _core->account->update([&](QuotaState& state, TimePoint) {
+        limits::gateResets(state.gate);
+        for (auto& [id, limit] : state.limits) {
+            limit.contradicted = false;
+            limit.shape = Shape::Burst;
+            limit.shutUntil = {};
+            limit.allowanceUntil = {};
+        }
+        for (const RateLimitPolicyPtr& policy : _core->options.limits) policy->declare(state.limits[policy->id()]);
+    });
+    _core->account->wakeAll();
 }
 
 ClientStats Client::stats() const
@@ -82,6 +132,7 @@ ClientStats Client::stats() const
     stats.waits = counters.waits.load(std::memory_order_relaxed);
     stats.waited = Duration(counters.waited.load(std::memory_order_relaxed));
     stats.errors = counters.errors.load(std::memory_order_relaxed);
+    stats.ignoredHints = counters.ignoredHints.load(std::memory_order_relaxed);
     return stats;
 }
 
@@ -116,6 +167,12 @@ ClientBuilder& ClientBuilder::quotaStore(QuotaStorePtr store)
 ClientBuilder& ClientBuilder::retry(RetryPolicy policy)
 {
     _options.retry = policy;
+    return *this;
+}
+
+ClientBuilder& ClientBuilder::queueLimit(std::size_t calls)
+{
+    _options.queueLimit = calls;
     return *this;
 }
 

@@ -1,5 +1,6 @@
 #include "ClientCore.h"
 
+#include "limits/Naming.h"
 #include "pipeline/Guard.h"
 #include "tollgate/Error.h"
 #include "tollgate/Version.h"
@@ -22,7 +23,7 @@ std::vector<RateLimitPolicyPtr> strictestOfEach(const std::vector<RateLimitPolic
         const auto same = std::find_if(kept.begin(), kept.end(), [&](const auto& other) { return other->id() == limit->id(); });
         if (same == kept.end())
             kept.push_back(limit);
-        else if (limit->capacity() < (*same)->capacity())
+        else if (limit->capacity({}) < (*same)->capacity({}))
             *same = limit;
     }
     return kept;
@@ -38,7 +39,7 @@ void declareLimits(const ClientCore& core)
             LimitState& limit = state.limits[policy->id()];
             const unsigned before = limit.capacity;
             policy->declare(limit);
-            if (before == 0 || (before == limit.capacity && limit.capacity == policy->capacity())) continue;
+            if (before == 0 || (before == limit.capacity && limit.capacity == policy->capacity({}))) continue;
             notice = fmt::format(
                 "this account is used with different limits: {} and {} in the same window; the smaller one counts for all",
                 policy->describe(), before);
@@ -55,9 +56,13 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
     if (!options.auth) options.auth = anonymous();
     if (options.limits.size() > 64)
         throw ConfigurationError("a client has more than 64 limits", "Share them, or use several clients.");
+    if (options.queueLimit == 0)
+        throw ConfigurationError("a line for permits with room for 0 calls lets nothing wait",
+                                 "Give it room, or leave the default.");
     const auto& clock = options.transport->clock();
-    const bool ownStore = options.quotaStore != nullptr;
-    if (!ownStore) options.quotaStore = options.transport->shared<QuotaStore>([&clock] { return QuotaStore::inProcess(clock); });
+    sharesStore = options.quotaStore != nullptr;
+    if (!sharesStore)
+        options.quotaStore = options.transport->shared<QuotaStore>([&clock] { return QuotaStore::inProcess(clock); });
 
     if (options.userAgent.empty()) options.userAgent = std::string("tollgate/") + version();
     for (const auto& [name, value] : options.headers) pipeline::checkField(name, value);
@@ -70,8 +75,13 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
     if (identity.realm.empty()) identity.realm = base.origin().text();
     carriers = options.auth->carriers();
     accounts = options.transport->shared<limits::Accounts>([] { return std::make_shared<limits::Accounts>(); });
+    if (identity.principal.empty() && !identity.unnamed.empty())
+        identity.principal = sharesStore ? limits::accountName(identity.realm, identity.unnamed) : identity.unnamed.fingerprint();
     account = accounts->find(options.quotaStore, QuotaKey(identity.realm, identity.principal));
-    declareLimits(*this);
+    try {
+        declareLimits(*this);
+    } catch (const StoreUnavailable&) { // each call declares them again
+    }
     pipeline = std::make_unique<const pipeline::Pipeline>(*this);
 }
 
@@ -91,18 +101,47 @@ Headers ClientCore::headersFor(const Request& request, bool foreign) const
     return headers;
 }
 
+std::shared_ptr<const ClientCore::Version> ClientCore::makeVersion(const CredentialPtr& credential) const
+{
+    if (!credential || credential->fingerprint().empty())
+        return std::make_shared<const Version>(
+            Version{Redactor(carriers, credential ? credential->secrets() : std::vector<Secret>{}), {}, {}});
+    std::vector<Secret> secrets = credential->secrets();
+    Redactor redactor(carriers, secrets);
+    std::string name = credential->fingerprint();
+    const Secret key = sharesStore ? options.quotaStore->namingKey() : Secret();
+    secrets.push_back(options.auth->identity().partition); // it may have changed too
+    if (!sharesStore && !secrets.back().empty()) name += '/' + secrets.back().fingerprint();
+    if (!key.empty()) name = limits::nameInStore(key, secrets);
+    return std::make_shared<const Version>(
+        Version{std::move(redactor), std::move(name), credential->lastFour(), !sharesStore || !key.empty()});
+}
+
 std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const CredentialPtr& credential) const
 {
+    constexpr std::size_t enough = 4;
     const std::lock_guard<std::mutex> lock(_mutex);
-    if (!_version || credential != _newest) {
-        std::string key;
-        if (credential && !credential->fingerprint().empty())
-            key = credential->fingerprint() + '/' + options.auth->identity().partition; // the partition may change too
-        _version = std::make_shared<const Version>(
-            Version{Redactor(carriers, credential ? credential->secrets() : std::vector<Secret>{}), std::move(key)});
-        _newest = credential;
+    const auto known =
+        std::find_if(_versions.begin(), _versions.end(), [&credential](const auto& one) { return one.first == credential; });
+    if (known != _versions.end()) {
+        if (!known->second->final) known->second = makeVersion(credential); // perhaps the store can name it now
+        return known->second;
     }
-    return _version;
+    _versions.emplace_front(credential, makeVersion(credential));
+    if (_versions.size() > enough) _versions.pop_back();
+    return _versions.front().second;
+}
+
+CredentialPtr ClientCore::versionBefore(const CredentialPtr& credential) const
+{
+    if (!credential || !credential->overlaps()) return nullptr;
+    const std::lock_guard<std::mutex> lock(_mutex);
+    auto at =
+        std::find_if(_versions.begin(), _versions.end(), [&credential](const auto& one) { return one.first == credential; });
+    if (at == _versions.end()) return nullptr;
+    for (++at; at != _versions.end(); ++at)
+        if (at->first && at->first->overlaps()) return at->first;
+    return nullptr;
 }
 
 std::shared_ptr<const Redactor> ClientCore::redactorFor(const CredentialPtr& credential) const

@@ -8,10 +8,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tollgate {
 
@@ -30,10 +32,14 @@ public:
     struct Version
     {
         Redactor redactor; ///< without a credential it hides the carriers only
-        std::string key;   ///< fingerprint and partition, as the gate knows it; empty without a credential
+        std::string key; ///< the name of credential and partition in the store, as the gate knows it; empty without a credential
+        std::string lastFour; ///< of the key
+        bool final = true;    ///< false: the store could not name it, so this name is the process's own
     };
     /// Never null.
     std::shared_ptr<const Version> versionOf(const CredentialPtr& credential) const;
+    /// The credential that was in use before this one, if both may be used side by side; else null.
+    CredentialPtr versionBefore(const CredentialPtr& credential) const;
     std::shared_ptr<const Redactor> redactorFor(const CredentialPtr& credential) const;
     /// The path that limits see: "/fetch/tags" for "https://host/api/v1/fetch/tags".
     std::string_view pathBelowBase(const Url& url) const noexcept;
@@ -45,22 +51,23 @@ public:
     Url base;
     Identity identity;
     Carriers carriers;
+    bool sharesStore = false; ///< the quota store was given by the user: other processes may change it
     std::shared_ptr<limits::Accounts> accounts;
     std::shared_ptr<limits::Account> account;
     std::unique_ptr<const pipeline::Pipeline> pipeline;
 
     struct Counters
     {
-        std::atomic<std::uint64_t> calls{0}, attempts{0}, waits{0}, errors{0};
+        std::atomic<std::uint64_t> calls{0}, attempts{0}, waits{0}, errors{0}, ignoredHints{0};
         std::atomic<Duration::rep> waited{0};
     };
     mutable Counters counters;
 
 private:
+    std::shared_ptr<const Version> makeVersion(const CredentialPtr& credential) const;
     Headers _defaultHeaders;
     mutable std::mutex _mutex;
-    mutable CredentialPtr _newest; ///< the credential that _version belongs to
-    mutable std::shared_ptr<const Version> _version;
+    mutable std::deque<std::pair<CredentialPtr, std::shared_ptr<const Version>>> _versions; ///< newest first, few
     mutable std::shared_ptr<const ClientCore> _bare;
 };
 

@@ -16,8 +16,7 @@ class FixedSource final : public CredentialSource
 public:
     explicit FixedSource(Secret secret) : _secret(std::move(secret)) {}
     Secret current() override { return _secret; }
-    // No name to go by: the fingerprint keeps two accounts apart, and this secret never changes.
-    std::string slot() const override { return "key " + _secret.fingerprint(); }
+    std::string slot() const override { return {}; }
 
 private:
     Secret _secret;

@@ -69,6 +69,12 @@ Request& Request::repeat(Repeat repeat)
 
 Request& Request::idempotencyKey(std::string_view key) { return header("Idempotency-Key", key); }
 
+Request& Request::priority(Priority priority)
+{
+    _priority = priority;
+    return *this;
+}
+
 Request& Request::weight(unsigned units)
 {
     _weight = std::max(1U, units);

@@ -22,7 +22,7 @@ class AnonymousAuth final : public AuthStrategy
 {
 public:
     explicit AnonymousAuth(std::string account) : _account(std::move(account)), _none(std::make_shared<NoCredential>()) {}
-    Identity identity() const override { return {{}, _account, {}}; }
+    Identity identity() const override { return {{}, _account, {}, {}}; }
     Carriers carriers() const override { return {}; }
     Acquired acquire(const AuthContext&) override { return _none; }
 

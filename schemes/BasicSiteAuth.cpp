@@ -53,6 +53,10 @@ public:
         if (!_site.empty() && !exchange.url.hasQuery("site_uuid")) exchange.url.addQuery("site_uuid", _site.expose());
     }
 
+    /// Of an API key; a person's password shows nothing.
+    std::string lastFour() const override { return _site.empty() ? std::string() : std::string(_password.lastFour()); }
+    bool overlaps() const override { return true; }
+
     std::vector<Secret> secrets() const override
     {
         std::vector<Secret> all{_password, _encoded};
@@ -114,7 +118,12 @@ public:
             throw ConfigurationError("Basic authentication was given no credential source", "Pass user and password.");
     }
 
-    Identity identity() const override { return {{}, _user->slot(), _site ? _site->current().fingerprint() : std::string()}; }
+    Identity identity() const override
+    {
+        Identity identity = schemes::identityOf(*_user);
+        if (_site) identity.partition = _site->current();
+        return identity;
+    }
 
     Carriers carriers() const override
     {
@@ -146,8 +155,8 @@ public:
 private:
     void check(const Secret& user, const Secret& password, const Secret& site) const
     {
-        const std::string userName = "the user name (" + _user->slot() + ")";
-        const std::string passwordName = (_kind == Kind::Keys ? "the secret key (" : "the password (") + _password->slot() + ")";
+        const std::string userName = schemes::named("the user name", *_user);
+        const std::string passwordName = schemes::named(_kind == Kind::Keys ? "the secret key" : "the password", *_password);
         checkUser(user, userName);
         if (_kind == Kind::Keys) {
             schemes::checkCredential(user, userName);
@@ -157,10 +166,10 @@ private:
             checkText(password, passwordName);
         }
         if (!_site) return;
-        schemes::checkCredential(site, "the site UUID (" + _site->slot() + ")");
+        schemes::checkCredential(site, schemes::named("the site UUID", *_site));
         if (site == password || site == user)
             schemes::refuseCredential(
-                "the site UUID (" + _site->slot() + ") is the same text as one of the keys",
+                schemes::named("the site UUID", *_site) + " is the same text as one of the keys",
                 "The site UUID names the site; the keys are two other texts. All three stand under Settings, API Keys.");
     }
 

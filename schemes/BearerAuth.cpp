@@ -12,7 +12,7 @@ class BearerAuth final : public AuthStrategy
 {
 public:
     BearerAuth(CredentialSourcePtr token, KeyShape shape) : _tokens(std::move(token), std::move(shape)) {}
-    Identity identity() const override { return {{}, _tokens.slot(), {}}; }
+    Identity identity() const override { return _tokens.identity(); }
     Carriers carriers() const override { return {{"Authorization"}, {}}; }
     bool onChallenge(const ResponseHead&, const Credential& credential) override { return _tokens.hasFresherThan(credential); }
     Acquired acquire(const AuthContext&) override { return _tokens.newest(); }

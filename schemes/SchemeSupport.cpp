@@ -2,6 +2,7 @@
 
 #include "tollgate/Error.h"
 
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 
 #include <utility>
@@ -25,6 +26,20 @@ void checkCredential(const Secret& secret, const std::string& what)
             "Nothing was sent, so no failed login was counted. Copy the whole key again from the provider's dashboard.");
 }
 
+std::string named(const char* what, const CredentialSource& source)
+{
+    const std::string slot = source.slot();
+    return slot.empty() ? std::string(what) : fmt::format("{} ({})", what, slot);
+}
+
+Identity identityOf(CredentialSource& source)
+{
+    Identity identity;
+    identity.principal = source.slot();
+    if (identity.principal.empty()) identity.unnamed = source.current();
+    return identity;
+}
+
 namespace {
 
 class BearerToken final : public Credential
@@ -35,6 +50,8 @@ public:
     const std::string& fingerprint() const noexcept override { return _token.fingerprint(); }
     void apply(Exchange& exchange) const override { exchange.headers.set("Authorization", _header.expose()); }
     std::vector<Secret> secrets() const override { return {_token}; }
+    std::string lastFour() const override { return std::string(_token.lastFour()); }
+    bool overlaps() const override { return true; }
 
 private:
     static Secret header(const Secret& token)
@@ -76,8 +93,7 @@ CredentialPtr BearerTokens::newest()
     const std::lock_guard<std::mutex> lock(_mutex);
     if (_credential && secret == _secret) return _credential;
 
-    const std::string what =
-        (_shape.name.empty() ? std::string("the bearer token") : "the " + _shape.name) + " (" + _source->slot() + ")";
+    const std::string what = named(_shape.name.empty() ? "the bearer token" : ("the " + _shape.name).c_str(), *_source);
     checkCredential(secret, what);
     const std::string_view text = secret.expose();
     if (text.substr(0, 7) == "Bearer ")

@@ -14,6 +14,12 @@ namespace tollgate::schemes {
 /// X)".
 void checkCredential(const Secret& secret, const std::string& what);
 
+/// "the secret key (environment variable X)", for messages.
+std::string named(const char* what, const CredentialSource& source);
+
+/// The account that a source's secret belongs to: its slot, or without one the secret itself.
+Identity identityOf(CredentialSource& source);
+
 [[noreturn]] void refuseCredential(const std::string& message, const std::string& hint);
 
 /// Makes a credential from a source's newest secret, and the same one again as long as the secret stays the same: the header line
@@ -25,7 +31,7 @@ public:
     CredentialPtr newest();
     /// Whether the source has moved on since `credential` was made: then a 401 may be cured by the newer key.
     bool hasFresherThan(const Credential& credential) { return newest()->fingerprint() != credential.fingerprint(); }
-    std::string slot() const { return _source->slot(); }
+    Identity identity() const { return identityOf(*_source); }
 
 private:
     CredentialSourcePtr _source;

@@ -14,7 +14,7 @@ class ScopedBearerAuth final : public AuthStrategy
 {
 public:
     ScopedBearerAuth(CredentialSourcePtr token, Scopes scopes) : _tokens(std::move(token), {}), _scopes(std::move(scopes)) {}
-    Identity identity() const override { return {{}, _tokens.slot(), {}}; }
+    Identity identity() const override { return _tokens.identity(); }
     Carriers carriers() const override { return {{"Authorization"}, {}}; }
     bool onChallenge(const ResponseHead&, const Credential& credential) override { return _tokens.hasFresherThan(credential); }
 

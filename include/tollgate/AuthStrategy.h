@@ -18,7 +18,8 @@ struct TOLLGATE_API Identity
 {
     std::string realm;     ///< where the account lives; empty: the origin of the client's base URL
     std::string principal; ///< the account, never the key, so that it outlives a rotation
-    std::string partition; ///< a part of the account that may be refused on its own, such as a site_uuid; often empty
+    Secret partition{};    ///< a part of the account that may be refused on its own, such as a site_uuid; often empty
+    Secret unnamed{};      ///< without a principal: the secret that stands for the account; the quota store gives it a name
 };
 
 /// Where a strategy puts secrets. Known before any credential is there: redaction, cache keys and redirects follow from it.
@@ -36,6 +37,13 @@ public:
 
     /// Names the version: changes when the key changes, never tells the key.
     virtual const std::string& fingerprint() const noexcept = 0;
+
+    /// The last four characters of the key, as vendors show it; empty for short ones.
+    virtual std::string lastFour() const { return {}; }
+
+    /// Whether it stays valid beside a newer version until somebody revokes it, as keys do that are rotated by hand: then calls
+    /// go on with it while the newer one proves itself. Tokens that expire do not.
+    virtual bool overlaps() const { return false; }
 
     /// Puts the credential into the exchange.
     virtual void apply(Exchange& exchange) const = 0;

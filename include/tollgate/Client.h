@@ -3,12 +3,13 @@
 #include "tollgate/AuthStrategy.h"
 #include "tollgate/Lockout.h"
 #include "tollgate/Observer.h"
+#include "tollgate/Quota.h"
 #include "tollgate/QuotaStore.h"
-#include "tollgate/RateLimitPolicy.h"
 #include "tollgate/Request.h"
 #include "tollgate/RetryPolicy.h"
 #include "tollgate/Stage.h"
 #include "tollgate/Transport.h"
+#include "tollgate/WindowLimit.h"
 #include "tollgate/schemes/AnonymousAuth.h"
 #include "tollgate/schemes/BasicSiteAuth.h"
 #include "tollgate/schemes/BearerAuth.h"
@@ -44,15 +45,6 @@ struct TOLLGATE_API Finding
 };
 using Review = std::function<std::optional<Finding>(const Response&)>;
 
-/// How much is left of one limit.
-struct TOLLGATE_API QuotaView
-{
-    std::string limit; ///< "100 requests per 60 s on /fetch"
-    std::uint64_t capacity = 0;
-    std::uint64_t remaining = 0;
-    Duration nextFree{}; ///< zero: at once
-};
-
 /// Counters of one client since it was built.
 struct TOLLGATE_API ClientStats
 {
@@ -61,6 +53,7 @@ struct TOLLGATE_API ClientStats
     std::uint64_t waits = 0; ///< calls that waited for a permit
     Duration waited{};       ///< how long, in all
     std::uint64_t errors = 0;
+    std::uint64_t ignoredHints = 0; ///< rate-limit fields of answers that could not be understood
 };
 
 /// Talks to one API: base URL, credential, limits and a transport. Immutable, thread-safe, cheap to copy.
@@ -90,8 +83,13 @@ public:
     void sendAsync(Request request, std::function<void(Result<Response>)> callback) const;
     Response open(const Request& request) const;
 
-    /// What is left of each limit now.
-    std::vector<QuotaView> quota() const;
+    /// What is left of each limit now, and how the account stands at its gate. Throws StoreUnavailable.
+    Quota quota() const;
+    /// How each known version of the credential was used, newest use first. Throws StoreUnavailable.
+    std::vector<CredentialUse> credentialUsage() const;
+    /// Forgets the lock, the verdicts on credentials and the step-down of this account, for somebody who has put things right;
+    /// what was counted stays. Throws StoreUnavailable.
+    void reset() const;
     ClientStats stats() const;
     const Url& baseUrl() const noexcept;
     const TransportPtr& transport() const noexcept;
@@ -114,6 +112,8 @@ struct TOLLGATE_API ClientOptions
     TransportPtr transport;   ///< null: an own Transport::create()
     QuotaStorePtr quotaStore; ///< null: the one of the transport
     RetryPolicy retry;
+    std::size_t queueLimit =
+        10'000; ///< calls that may wait for a permit, of all clients of the account; more are refused at once
     Duration timeout = std::chrono::seconds(60); ///< for calls that name neither timeout nor deadline: none should hang for ever
     Headers headers;                             ///< sent with every request
     std::vector<std::shared_ptr<CallStage>> callStages;
@@ -139,6 +139,8 @@ public:
     ClientBuilder& transport(TransportPtr transport);
     ClientBuilder& quotaStore(QuotaStorePtr store);
     ClientBuilder& retry(RetryPolicy policy);
+    /// How many calls may wait for a permit; more are refused with RateLimited. Throws ConfigurationError at build() if zero.
+    ClientBuilder& queueLimit(std::size_t calls);
     ClientBuilder& timeout(Duration duration);
     ClientBuilder& header(std::string_view name, std::string_view value);
     /// A stage of the user's own above the attempt: after the call was made, before any hop.

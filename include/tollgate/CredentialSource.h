@@ -19,7 +19,7 @@ public:
     virtual Secret current() = 0;
 
     /// Names the slot the secret lives in, never the secret: "environment variable BENTOO_API_KEY". Does not change at rotation,
-    /// so limits and lockouts that belong to the account are kept under it.
+    /// so limits and lockouts that belong to the account are kept under it. Empty if it has no name (fixedSource).
     virtual std::string slot() const = 0;
 
     /// Looks again now, for a source that does not notice by itself (the environment).

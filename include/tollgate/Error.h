@@ -45,6 +45,7 @@ struct TOLLGATE_API ErrorDetails
 ///     │   └── InsecureTransport       a credential over plain http
 ///     ├── MissingScope            the credential lacks a scope; nothing was sent
 ///     ├── RateLimited             the local limit, or a 429
+///     ├── StoreUnavailable        the shared quota store is out of reach and was told to refuse then; nothing was sent
 ///     ├── LockedOut               the account is locked for a while, or an answer just said so
 ///     ├── CredentialRejected      401, or nothing was sent because this credential got one before
 ///     ├── Cancelled               on the caller's wish
@@ -168,6 +169,8 @@ public:
     /// When this same credential may be tried once more; nothing if never (strict) or not known.
     std::optional<WallTime> nextTry() const noexcept { return details().notBefore; }
 };
+
+TOLLGATE_ERROR(StoreUnavailable, Error);
 
 TOLLGATE_ERROR(Cancelled, Error);
 

@@ -3,44 +3,64 @@
 #include "tollgate/Clock.h"
 #include "tollgate/Lockout.h"
 #include "tollgate/RateLimitPolicy.h"
+#include "tollgate/Secret.h"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tollgate {
 
 /// What is known of one version of a credential in one partition of the account.
 struct TOLLGATE_API VersionState
 {
-    enum class Verdict
+    enum class Verdict : std::uint8_t
     {
         Unverified,
         Good,
         Bad
     };
     Verdict verdict = Verdict::Unverified;
-    TimePoint nextTry{};  ///< Bad: when one canary may go
-    unsigned strikes = 0; ///< 401s in a row
-    PermitId canary = 0;  ///< the one request in flight that will tell; 0: none
+    TimePoint nextTry{};               ///< Bad: when one canary may go
+    unsigned strikes = 0;              ///< 401s in a row
+    PermitId canary = 0;               ///< the one request in flight that will tell; 0: none
+    TimePoint canaryLapse{};           ///< its process may have died: from then on another one may go
+    std::optional<TimePoint> lastGood; ///< newest answer that only an accepted credential gets
+    std::optional<TimePoint> lastUsed; ///< newest request sent with it
+    std::uint64_t uses = 0;            ///< requests sent with it
+    std::string lastFour;              ///< of the key, as vendors show it; empty for short ones
+    std::vector<std::pair<std::uint32_t, TimePoint>>
+        goodPaths; ///< newest 2xx by endpoint family (a hash of its name), at most eight
 };
 
 /// The gate of one account: verdicts on credential versions, and the lock of the whole account.
 struct TOLLGATE_API GateState
 {
+    struct Flight
+    {
+        PermitId permit = 0;
+        TimePoint lapse{}; ///< nobody will report it after that
+    };
     LockoutPolicy policy;                         ///< the strictest that any client of the account declared: it holds for all
-    std::map<std::string, VersionState> versions; ///< by fingerprint and partition
+    std::map<std::string, VersionState> versions; ///< by name of the version and partition
+    std::vector<Flight> inFlight;                 ///< kept only where the policy has a cap
     std::optional<TimePoint> lastRejected;        ///< newest 401
     PermitId rejectedPermit = 0;                  ///< the request that got it: answers to older ones prove nothing
     unsigned rejections = 0;                      ///< 401s while the suspicion lasts
     std::optional<TimePoint> lockedUntil;         ///< set while locked, and half open after that until a probe succeeds
     unsigned locks = 0;                           ///< in a row
     PermitId probe = 0;                           ///< the one probe in flight after a lock
+    TimePoint probeLapse{};                       ///< its process may have died: from then on another one may go
     unsigned failedProbes = 0;                    ///< in a row that came back without an answer to the question
     std::string cause;                            ///< what led to the lock or the suspicion
+    std::optional<TimePoint> lastForbidden;       ///< newest 403 to a credential that was good before...
+    std::uint32_t forbiddenPath = 0;              ///< ...and its endpoint family
 };
 
 /// All that is counted for one account: one document, changed as a whole.
@@ -49,6 +69,8 @@ struct TOLLGATE_API QuotaState
     std::map<std::string, LimitState, std::less<>> limits; ///< by RateLimitPolicy::id()
     GateState gate;
     PermitId lastPermit = 0;
+    unsigned share = 1;                       ///< each request counts so often: see StoreFailure::SafeShare; not kept
+    std::map<std::string, TimePoint> members; ///< processes that share it, and when each was last seen: kept by shared stores
 };
 
 /// The account a state belongs to.
@@ -58,6 +80,8 @@ public:
     QuotaKey(const std::string& realm, const std::string& principal) : _text(realm + '\n' + principal) {}
     /// Both in one, as stores look it up.
     const std::string& text() const noexcept { return _text; }
+    std::string_view realm() const noexcept { return std::string_view(_text).substr(0, _text.find('\n')); }
+    std::string_view principal() const noexcept { return std::string_view(_text).substr(_text.find('\n') + 1); }
 
 private:
     std::string _text;
@@ -71,9 +95,19 @@ public:
     using Change = std::function<void(QuotaState& state, TimePoint now)>;
 
     virtual ~QuotaStore() = default;
+
+    /// Throws StoreUnavailable if the state cannot be had and the store was told to refuse then; then nothing was changed.
     virtual void update(const QuotaKey& key, const Change& change) = 0;
 
-    /// Within this process; gone when it ends. After a fork() parent and child count on, each for itself.
+    /// The key that names credentials in this store (HMAC-SHA-256): made once with the store, so that the same credential has one
+    /// name in all processes that share it, and names mean nothing outside. Empty while it cannot be had.
+    virtual Secret namingKey() = 0;
+
+    /// What is wrong with it, in plain words, while it runs in a degraded mode; else empty.
+    virtual std::string trouble() const { return {}; }
+
+    /// Within this process; gone when it ends. After a fork() parent and child count on, each for itself. Accounts that hold
+    /// nothing worth knowing any more are forgotten.
     static std::shared_ptr<QuotaStore> inProcess(std::shared_ptr<Clock> clock);
 };
 

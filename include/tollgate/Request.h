@@ -7,6 +7,7 @@
 #include "tollgate/Response.h"
 #include "tollgate/Result.h"
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -25,6 +26,15 @@ enum class Repeat
     ByMethod, ///< GET, HEAD, OPTIONS, TRACE, PUT, DELETE: yes; others only with an Idempotency-Key (RFC 9110 section 9.2.2)
     Safe,     ///< yes: the caller knows that twice is as good as once
     Never     ///< no, whatever the method: twice would undo or double it
+};
+
+/// Who goes first when calls wait for a permit. Within one priority it is first come first served; a higher one always goes
+/// before a lower one, which waits as long as there is any.
+enum class Priority : std::uint8_t
+{
+    High,
+    Normal,
+    Low
 };
 
 /// A request as a value: copy it, keep it, send it often. Made by Client::get() and its siblings, it knows its client and can be
@@ -64,6 +74,8 @@ public:
     Request& idempotencyKey(std::string_view key);
     /// How much of the limits it uses; default 1.
     Request& weight(unsigned units);
+    /// Its place in the line for a permit; default Normal.
+    Request& priority(Priority priority);
 
     /// Sends it and waits for the complete answer. Throws an Error of the tree for everything else than 2xx and 3xx.
     Response send() const;
@@ -85,6 +97,7 @@ public:
     const std::vector<std::string>& needs() const noexcept { return _needs; }
     Repeat repeat() const noexcept { return _repeat; }
     unsigned weight() const noexcept { return _weight; }
+    Priority priority() const noexcept { return _priority; }
 
 private:
     friend class Client;
@@ -98,6 +111,7 @@ private:
     std::vector<std::string> _needs;
     Repeat _repeat = Repeat::ByMethod;
     unsigned _weight = 1;
+    Priority _priority = Priority::Normal;
     std::shared_ptr<const ClientCore> _client;
 };
 

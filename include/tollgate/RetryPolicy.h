@@ -2,6 +2,8 @@
 
 #include "tollgate/Clock.h"
 
+#include <vector>
+
 namespace tollgate {
 
 /// When a failed attempt is worth another. Each attempt passes the gate and takes a new permit; all share the call's deadline.
@@ -12,7 +14,9 @@ struct TOLLGATE_API RetryPolicy
     Duration throttledDelay = std::chrono::milliseconds(1000); ///< the same after 429 and 503
     Duration maxDelay = std::chrono::seconds(20);              ///< of one back-off, before the server's hint
     Duration maxHint = std::chrono::seconds(60);               ///< a server's hint beyond that is reported, not slept through
-    double budget = 10.0;                                      ///< retries in reserve per client; a success gives 0.1 back
+    double budget = 10.0; ///< retries in reserve for all clients of one origin over one transport; a success gives 0.1 back
+    std::vector<int>
+        alsoOn{}; ///< further statuses to repeat, where the method allows it: 409, 423, or 520 to 524 of a proxy in front
 };
 
 } // namespace tollgate

@@ -1,5 +1,7 @@
 #include "limits/Account.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tollgate::limits {
@@ -9,68 +11,85 @@ Ticket::~Ticket()
     if (_line) _line->leave(*this);
 }
 
-std::uint64_t Line::join(Ticket& ticket, Call& call, std::uint64_t number, unsigned weight)
+Ticket* Line::first() const
+{
+    for (const Queue& queue : _queues)
+        if (queue.first) return queue.first;
+    return nullptr;
+}
+
+Line::Place Line::join(Ticket& ticket, Call& call, std::uint64_t number)
 {
     const std::lock_guard<std::mutex> lock(_mutex);
-    if (ticket._line) return 0;
+    if (ticket._line) return {0, _length};
     if (_process != ::getpid()) { // a forked child: those in line wait in the parent
         _process = ::getpid();
-        _first = _last = nullptr;
-        _waitingWeight = 0;
+        _queues = {};
+        _length = 0;
         _notBefore = {};
     }
     ticket._line = this;
     ticket._call = &call;
     ticket._number = number;
-    ticket._weight = weight;
+    ticket._weight = call.request().weight();
+    ticket._priority = call.request().priority();
 
-    std::uint64_t ahead = _waitingWeight;
-    Ticket* before = _last;
-    for (; before && before->_number > number; before = before->_before) ahead -= before->_weight;
-    Ticket* behind = before ? before->_behind : _first;
+    Place place;
+    for (std::size_t higher = 0; higher < static_cast<std::size_t>(ticket._priority); ++higher)
+        place.ahead += _queues[higher].weight;
+    Queue& queue = _queues[static_cast<std::size_t>(ticket._priority)];
+    place.ahead += queue.weight;
+    Ticket* before = queue.last;
+    for (; before && before->_number > number; before = before->_before) place.ahead -= before->_weight;
+    Ticket* behind = before ? before->_behind : queue.first;
     ticket._before = before;
     ticket._behind = behind;
-    (before ? before->_behind : _first) = &ticket;
-    (behind ? behind->_before : _last) = &ticket;
-    _waitingWeight += weight;
-    return ahead;
+    (before ? before->_behind : queue.first) = &ticket;
+    (behind ? behind->_before : queue.last) = &ticket;
+    queue.weight += ticket._weight;
+    place.length = ++_length;
+    return place;
 }
 
 bool Line::isFirst(const Ticket& ticket) const
 {
     const std::lock_guard<std::mutex> lock(_mutex);
-    return _first == &ticket;
+    return first() == &ticket;
 }
 
 void Line::leave(Ticket& ticket)
 {
     const std::lock_guard<std::mutex> lock(_mutex);
     if (ticket._line != this) return;
-    const bool wasFirst = _first == &ticket;
-    (ticket._before ? ticket._before->_behind : _first) = ticket._behind;
-    (ticket._behind ? ticket._behind->_before : _last) = ticket._before;
-    _waitingWeight -= ticket._weight;
+    const bool wasFirst = first() == &ticket;
+    Queue& queue = _queues[static_cast<std::size_t>(ticket._priority)];
+    (ticket._before ? ticket._before->_behind : queue.first) = ticket._behind;
+    (ticket._behind ? ticket._behind->_before : queue.last) = ticket._before;
+    queue.weight -= ticket._weight;
+    --_length;
     ticket._line = nullptr;
     // Under the lock, so that the woken call cannot be gone.
-    if (wasFirst && _first) _first->_call->wake();
+    if (Ticket* next = first(); wasFirst && next) next->_call->wake();
 }
 
 void Line::wakeFirst()
 {
     const std::lock_guard<std::mutex> lock(_mutex);
-    if (_first) _first->_call->wake();
+    _notBefore = {};
+    if (Ticket* ticket = first()) ticket->_call->wake();
 }
 
-void Line::notBefore(TimePoint time)
+void Line::notBefore(TimePoint time, unsigned weight)
 {
     const std::lock_guard<std::mutex> lock(_mutex);
     _notBefore = time;
+    _notBeforeWeight = weight;
 }
 
-TimePoint Line::notBefore() const
+TimePoint Line::notBefore(unsigned weight) const
 {
     const std::lock_guard<std::mutex> lock(_mutex);
-    return _notBefore;
+    return weight >= _notBeforeWeight ? _notBefore : TimePoint{};
 }
 
 std::shared_ptr<Line> Account::line(const std::string& family)
@@ -96,6 +115,10 @@ void Account::wakeAll()
 std::shared_ptr<Account> Accounts::find(const QuotaStorePtr& store, const QuotaKey& key)
 {
     const std::lock_guard<std::mutex> lock(_mutex);
+    if (_accounts.size() >= _sweepAt) {
+        for (auto at = _accounts.begin(); at != _accounts.end();) at = at->second.expired() ? _accounts.erase(at) : std::next(at);
+        _sweepAt = std::max<std::size_t>(64, 2 * _accounts.size());
+    }
     auto& known = _accounts[{store.get(), key.text()}];
     std::shared_ptr<Account> account = known.lock();
     if (!account) known = account = std::make_shared<Account>(store, key);

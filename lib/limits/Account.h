@@ -1,10 +1,12 @@
 #pragma once
 
 #include "tollgate/QuotaStore.h"
+#include "tollgate/Request.h"
 #include "tollgate/Stage.h"
 
 #include <unistd.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,34 +32,48 @@ private:
     Call* _call = nullptr;
     std::uint64_t _number = 0;
     unsigned _weight = 1;
+    Priority _priority = Priority::Normal;
     Ticket* _before = nullptr;
     Ticket* _behind = nullptr;
 };
 
-/// Those who wait for a permit of one family of limits, first come first served. Only the first of a line asks the store.
-/// Joining, leaving and calling the next are O(1), but for a call that returns to its old place.
+/// Those who wait for a permit of one family of limits: by priority, then first come first served. Only the first of a line asks
+/// the store. Joining, leaving and calling the next are O(1), but for a call that returns to its old place.
 class Line
 {
 public:
-    /// Takes the place that `number` gives, the lower the nearer to the front. Does nothing if the ticket is in line already.
-    /// Answers the units ahead of it.
-    std::uint64_t join(Ticket& ticket, Call& call, std::uint64_t number, unsigned weight);
+    struct Place
+    {
+        std::uint64_t ahead = 0; ///< units of weight before it
+        std::size_t length = 0;  ///< calls in line, itself included
+    };
+    /// Takes the place that `number` gives among those of its priority, the lower the nearer to the front. Does nothing if the
+    /// ticket is in line already.
+    Place join(Ticket& ticket, Call& call, std::uint64_t number);
     bool isFirst(const Ticket& ticket) const;
     /// Leaves; the next one becomes the first and is woken.
     void leave(Ticket& ticket);
-    /// Wakes the first: something it waits for has changed.
+    /// Something that the first waits for has changed: forgets notBefore() and wakes it.
     void wakeFirst();
 
-    /// What the first was last told: those behind it cannot go earlier. A hint, to refuse early without asking the store.
-    void notBefore(TimePoint time);
-    TimePoint notBefore() const;
+    /// What the first was last told: nobody of that weight or more can go earlier, so nobody needs to ask the store again.
+    void notBefore(TimePoint time, unsigned weight);
+    TimePoint notBefore(unsigned weight) const;
 
 private:
+    struct Queue
+    {
+        Ticket* first = nullptr;
+        Ticket* last = nullptr;
+        std::uint64_t weight = 0;
+    };
+    Ticket* first() const;
+
     mutable std::mutex _mutex;
-    Ticket* _first = nullptr;
-    Ticket* _last = nullptr;
-    std::uint64_t _waitingWeight = 0;
+    std::array<Queue, 3> _queues; ///< by priority
+    std::size_t _length = 0;
     TimePoint _notBefore{};
+    unsigned _notBeforeWeight = 0;
     pid_t _process = ::getpid();
 };
 
@@ -90,6 +106,7 @@ public:
 private:
     std::mutex _mutex;
     std::map<std::pair<QuotaStore*, std::string>, std::weak_ptr<Account>> _accounts;
+    std::size_t _sweepAt = 64; ///< those that nobody uses any more are forgotten when there are so many
 };
 
 } // namespace tollgate::limits

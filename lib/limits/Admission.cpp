@@ -1,8 +1,12 @@
 #include "limits/Admission.h"
 
+#include <algorithm>
+
 namespace tollgate::limits {
 
 namespace {
+
+constexpr Duration longestPatience = std::chrono::minutes(10); ///< of a permit whose call has no deadline
 
 LimitState& stateOf(QuotaState& state, const RateLimitPolicy& policy)
 {
@@ -68,21 +72,31 @@ Admission admit(QuotaState& state, const Ask& ask, TimePoint now)
         Admission refused = refusal(gate, state.gate);
         if (refused.kind != Admission::Kind::Granted) return refused;
     }
-    for (const RateLimitPolicyPtr& policy : ask.limits) stateOf(state, *policy);
+    for (const RateLimitPolicyPtr& policy : ask.limits) {
+        LimitState& limit = stateOf(state, *policy);
+        limit.share = state.share;
+        policy->tidy(limit, now);
+    }
     Admission admission = longestWait(state, ask, now);
     if (admission.kind != Admission::Kind::Granted) return admission;
 
     admission.permit = ++state.lastPermit;
-    for (const RateLimitPolicyPtr& policy : ask.limits) policy->take(stateOf(state, *policy), now, admission.permit, ask.weight);
-    if (!ask.version.empty()) gatePasses(state.gate, gate, ask.version, admission.permit);
+    const Duration patience = std::clamp<Duration>(ask.patience, std::chrono::seconds(1), longestPatience);
+    for (const RateLimitPolicyPtr& policy : ask.limits)
+        policy->take(state.limits.find(policy->id())->second, now, {admission.permit, ask.weight, patience});
+    if (!ask.version.empty()) {
+        gatePasses(state.gate, gate, ask.version, admission.permit, now, now + patience + std::chrono::seconds(5));
+        std::string& lastFour = state.gate.versions[ask.version].lastFour;
+        if (lastFour.empty()) lastFour = ask.lastFour;
+    }
     return admission;
 }
 
-GateVerdict settleAnswered(QuotaState& state, const Ask& ask, PermitId permit, const ResponseHead& head, TimePoint now)
+GateVerdict settleAnswered(QuotaState& state, const Ask& ask, PermitId permit, const ServerAnswer& answer, TimePoint now)
 {
-    for (const RateLimitPolicyPtr& policy : ask.limits) policy->answered(stateOf(state, *policy), now, permit, head);
+    for (const RateLimitPolicyPtr& policy : ask.limits) policy->answered(stateOf(state, *policy), now, permit, answer);
     if (ask.version.empty()) return GateVerdict::Fine;
-    return gateAnswered(state.gate, ask.version, permit, head, now);
+    return gateAnswered(state.gate, ask.version, permit, answer, ask.path, now);
 }
 
 void settleAbandoned(QuotaState& state, const Ask& ask, PermitId permit, Delivery delivery, TimePoint now)

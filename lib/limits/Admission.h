@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tollgate::limits {
@@ -18,7 +19,10 @@ struct Ask
     const LockoutPolicy& lockout;
     const std::string& version; ///< fingerprint and partition; empty: no credential, no gate
     unsigned weight = 1;
-    std::uint64_t ahead = 0; ///< units before it in line
+    std::uint64_t ahead = 0;        ///< units before it in line
+    Duration patience{};            ///< the call's time left: if nobody reports by then, and some seconds more, the permit lapses
+    std::uint32_t path = 0;         ///< names the endpoint family, for the classifier of 403s
+    std::string_view lastFour = {}; ///< of the key, for credentialUsage()
 };
 
 /// The answer, in durations only: no clock of a store is mixed with another one.
@@ -28,10 +32,11 @@ struct Admission
     {
         Granted,
         Wait, ///< not before `wait`: a lower bound
-        Busy, ///< a canary or probe is in flight: ask again when it is back
+        Busy, ///< a canary, a probe or as many requests as the gate lets through are in flight: ask again when one is back
         Rejected,
         Locked,
-        TooHeavy ///< weighs more than a limit ever lets go at once
+        QueueFull, ///< too many wait in line already
+        TooHeavy   ///< weighs more than a limit ever lets go at once
     };
     Kind kind = Kind::Granted;
     PermitId permit = 0;
@@ -46,7 +51,7 @@ Admission admit(QuotaState& state, const Ask& ask, TimePoint now);
 /// The lower bound of the wait for one who is not the first in line; spends nothing.
 Admission foresee(const QuotaState& state, const Ask& ask, TimePoint now);
 
-GateVerdict settleAnswered(QuotaState& state, const Ask& ask, PermitId permit, const ResponseHead& head, TimePoint now);
+GateVerdict settleAnswered(QuotaState& state, const Ask& ask, PermitId permit, const ServerAnswer& answer, TimePoint now);
 void settleAbandoned(QuotaState& state, const Ask& ask, PermitId permit, Delivery delivery, TimePoint now);
 
 } // namespace tollgate::limits

@@ -1,7 +1,5 @@
 #include "limits/Gate.h"
 
-#include "limits/RetryAfter.h"
-
 #include <algorithm>
 #include <iterator>
 
@@ -19,6 +17,29 @@ LockoutPolicy LockoutPolicy::strictly() const
 {
     LockoutPolicy policy = *this;
     policy.strict = true;
+    policy.inFlight = 1;
+    policy.fresh = Duration::zero();
+    return policy;
+}
+
+LockoutPolicy LockoutPolicy::atOnce(unsigned requests) const
+{
+    LockoutPolicy policy = *this;
+    policy.inFlight = requests;
+    return policy;
+}
+
+LockoutPolicy LockoutPolicy::freshFor(Duration duration) const
+{
+    LockoutPolicy policy = *this;
+    policy.fresh = std::clamp<Duration>(duration, Duration::zero(), std::chrono::hours(24));
+    return policy;
+}
+
+LockoutPolicy LockoutPolicy::marker(std::string text) const
+{
+    LockoutPolicy policy = *this;
+    if (!text.empty()) policy.markers.push_back(std::move(text));
     return policy;
 }
 
@@ -27,6 +48,9 @@ LockoutPolicy lockout()
     LockoutPolicy policy;
     policy.declared = true;
     policy.quiet = std::chrono::minutes(15);
+    policy.inFlight = 3;
+    policy.pause = std::chrono::seconds(2);
+    policy.markers = {"login attempts exceeded", "too many failed login", "X-Seraph-LoginReason: AUTHENTICATION_DENIED"};
     return policy;
 }
 
@@ -70,9 +94,26 @@ void accept(GateState& gate, VersionState& version, PermitId permit, bool probe)
     gate.cause.clear();
 }
 
-void reject(GateState& gate, VersionState& version, PermitId permit, bool canary, bool probe, TimePoint now)
+void lock(GateState& gate, const ServerHint& hint, TimePoint now, const char* cause)
+{
+    // Stragglers of one lock are one lock: what was sent before it began proves nothing new.
+    if (gate.lockedUntil && now < *gate.lockedUntil) return;
+    ++gate.locks;
+    gate.failedProbes = 0;
+    const Duration guess = doubled(gate.policy.lockFor, gate.locks, gate.policy.maxLock);
+    gate.lockedUntil = now + std::max<Duration>(hint.retryAfter.value_or(guess), std::chrono::seconds(1));
+    gate.cause = cause;
+}
+
+void reject(GateState& gate, VersionState& version, PermitId permit, bool canary, bool probe, const ServerHint& hint,
+            TimePoint now)
 {
     const LockoutPolicy& policy = gate.policy;
+    // A lock that hides behind 401s: what was good before is not bad because of it.
+    if (probe && policy.hidesLock && version.lastGood) {
+        lock(gate, hint, now, "the server still answers 401 to the probe, which is how it locks");
+        return;
+    }
     const bool straggler = version.verdict == Verdict::Bad && !canary && !probe; // of one revocation: one strike
     if (!straggler) {
         ++version.strikes;
@@ -91,16 +132,49 @@ void reject(GateState& gate, VersionState& version, PermitId permit, bool canary
     }
 }
 
-void lock(GateState& gate, const ResponseHead& head, TimePoint now)
+/// Whether a refusal means that the account is locked: the first rule that fits (docs/limits.md, "What a 403 means").
+const char* whyLocked(GateState& gate, const VersionState& version, const ServerAnswer& answer, bool probe, std::uint32_t path,
+                      TimePoint now)
 {
-    // Stragglers of one lock are one lock: what was sent before it began proves nothing new.
-    if (gate.lockedUntil && now < *gate.lockedUntil) return;
-    ++gate.locks;
-    gate.failedProbes = 0;
-    const Duration guess = doubled(gate.policy.lockFor, gate.locks, gate.policy.maxLock);
-    gate.lockedUntil = now + std::max<Duration>(retryAfter(head.headers).value_or(guess), std::chrono::seconds(1));
-    gate.cause = gate.lastRejected ? "the server answered 403 after it had answered 401 to a credential of this account"
-                                   : "the server still answers 403 to the probe";
+    if (!gate.policy.declared || (answer.status != 403 && answer.status != 429)) return nullptr;
+    if (answer.saysLocked) return "the server says that the account is locked";
+    if (answer.status != 403 || answer.hint.exhausted()) return nullptr;
+    if (gate.lastRejected && now - *gate.lastRejected <= gate.policy.suspicion)
+        return "the server answered 403 after it had answered 401 to a credential of this account";
+    if (probe || gate.lockedUntil) return "the server still answers 403 to the probe";
+    if (answer.hint.retryAfter) return nullptr; // a wait, not a lock
+
+    // Two endpoints that both took this credential within the hour, and both refuse it within seconds: that is the account.
+    const auto good =
+        std::find_if(version.goodPaths.begin(), version.goodPaths.end(), [path](const auto& one) { return one.first == path; });
+    if (good == version.goodPaths.end() || now - good->second > std::chrono::hours(1)) return nullptr;
+    const bool another =
+        gate.lastForbidden && now - *gate.lastForbidden <= std::chrono::seconds(10) && gate.forbiddenPath != path;
+    gate.lastForbidden = now;
+    gate.forbiddenPath = path;
+    return another ? "the server answered 403 on several endpoints that had taken this credential before" : nullptr;
+}
+
+void rememberGoodPath(VersionState& version, std::uint32_t path, TimePoint now)
+{
+    constexpr std::size_t enough = 8;
+    auto& paths = version.goodPaths;
+    const auto known = std::find_if(paths.begin(), paths.end(), [path](const auto& one) { return one.first == path; });
+    if (known != paths.end()) {
+        known->second = now;
+    } else if (paths.size() < enough) {
+        paths.emplace_back(path, now);
+    } else {
+        *std::min_element(paths.begin(), paths.end(), [](const auto& a, const auto& b) { return a.second < b.second; }) = {path,
+                                                                                                                           now};
+    }
+}
+
+void landFlight(GateState& gate, PermitId permit)
+{
+    auto& flights = gate.inFlight;
+    flights.erase(std::remove_if(flights.begin(), flights.end(), [permit](const auto& one) { return one.permit == permit; }),
+                  flights.end());
 }
 
 /// A probe that found nothing out: the next one goes a little later, or every caller would send one.
@@ -138,75 +212,136 @@ void gateDeclares(GateState& gate, const LockoutPolicy& policy)
     kept.suspicion = std::max(kept.suspicion, policy.suspicion);
     kept.tolerance = std::min(kept.tolerance, policy.tolerance);
     kept.strict = kept.strict || policy.strict;
+    kept.inFlight = kept.inFlight == 0 || policy.inFlight == 0 ? std::max(kept.inFlight, policy.inFlight)
+                                                               : std::min(kept.inFlight, policy.inFlight);
+    kept.fresh = std::min(kept.fresh, policy.fresh);
+    kept.pause = std::max(kept.pause, policy.pause);
+    kept.hidesLock = kept.hidesLock || policy.hidesLock;
 }
 
 GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now)
 {
     using Kind = GateAnswer::Kind;
     const auto known = gate.versions.find(version);
-    const VersionState fresh;
+    static const VersionState fresh;
     const VersionState& state = known == gate.versions.end() ? fresh : known->second;
+    const LockoutPolicy& policy = gate.policy;
 
     if (gate.lockedUntil && now < *gate.lockedUntil) return {Kind::Locked, *gate.lockedUntil - now};
     if (state.verdict == Verdict::Bad) {
-        if (gate.policy.strict) return {Kind::Rejected, std::nullopt};
+        if (policy.strict) return {Kind::Rejected, std::nullopt};
         if (now < state.nextTry) return {Kind::Rejected, state.nextTry - now};
     }
-    if (gate.lockedUntil) return {gate.probe == 0 ? Kind::Probe : Kind::Busy, std::nullopt};
-    if (state.verdict == Verdict::Bad || (state.verdict == Verdict::Unverified && gate.policy.declared))
-        return {state.canary == 0 ? Kind::Canary : Kind::Busy, std::nullopt};
-    return {};
+    if (gate.lockedUntil) {
+        if (gate.probe != 0 && now < gate.probeLapse) return {Kind::Busy, gate.probeLapse - now};
+        return {Kind::Probe, std::nullopt};
+    }
+    if (state.verdict == Verdict::Bad || (state.verdict == Verdict::Unverified && policy.declared)) {
+        if (state.canary != 0 && now < state.canaryLapse) return {Kind::Busy, state.canaryLapse - now};
+        if (gate.lastRejected && now - *gate.lastRejected < policy.pause)
+            return {Kind::Busy, *gate.lastRejected + policy.pause - now};
+    }
+    if (policy.inFlight != 0 && !(state.lastGood && now - *state.lastGood < policy.fresh)) {
+        unsigned flying = 0;
+        Duration firstLapse = Duration::max();
+        for (const GateState::Flight& flight : gate.inFlight) {
+            if (flight.lapse <= now) continue;
+            ++flying;
+            firstLapse = std::min<Duration>(firstLapse, flight.lapse - now);
+        }
+        if (flying >= policy.inFlight) return {Kind::Busy, firstLapse};
+    }
+    const bool canary = state.verdict == Verdict::Bad || (state.verdict == Verdict::Unverified && policy.declared);
+    return {canary ? Kind::Canary : Kind::Open, std::nullopt};
 }
 
-void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit)
+void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit, TimePoint now,
+                TimePoint lapse)
 {
-    if (answer.kind == GateAnswer::Kind::Canary) gate.versions[version].canary = permit;
-    if (answer.kind == GateAnswer::Kind::Probe) gate.probe = permit;
+    VersionState& state = gate.versions[version];
+    state.lastUsed = now;
+    ++state.uses;
+    if (answer.kind == GateAnswer::Kind::Canary) {
+        state.canary = permit;
+        state.canaryLapse = lapse;
+    }
+    if (answer.kind == GateAnswer::Kind::Probe) {
+        gate.probe = permit;
+        gate.probeLapse = lapse;
+    }
+    if (gate.policy.inFlight == 0) return;
+    auto& flights = gate.inFlight;
+    flights.erase(std::remove_if(flights.begin(), flights.end(), [now](const auto& one) { return one.lapse <= now; }),
+                  flights.end());
+    flights.push_back({permit, lapse});
 }
 
 bool gateWaitsFor(const GateState& gate, const std::string& version, PermitId permit)
 {
-    if (gate.probe == permit) return true;
+    if (gate.probe == permit || (gate.policy.inFlight != 0 && gate.inFlight.size() >= gate.policy.inFlight)) return true;
     const auto known = gate.versions.find(version);
     return known != gate.versions.end() && known->second.canary == permit;
 }
 
-GateVerdict gateAnswered(GateState& gate, const std::string& version, PermitId permit, const ResponseHead& head, TimePoint now)
+GateVerdict gateAnswered(GateState& gate, const std::string& version, PermitId permit, const ServerAnswer& answer,
+                         std::uint32_t path, TimePoint now)
 {
     VersionState& state = gate.versions[version];
     const bool canary = state.canary == permit;
     const bool probe = gate.probe == permit;
     if (canary) state.canary = 0;
     if (probe) gate.probe = 0;
+    landFlight(gate, permit);
     forgetOldVersions(gate, version);
 
-    if (head.status == 401) {
-        reject(gate, state, permit, canary, probe, now);
+    if (answer.status == 401) {
+        reject(gate, state, permit, canary, probe, answer.hint, now);
         return GateVerdict::Rejected;
     }
-    // A server that says its quota is spent means the quota, whatever the status.
-    const bool quota = head.headers.get("X-RateLimit-Remaining", {}) == "0";
-    const bool suspicious = gate.lastRejected && now - *gate.lastRejected <= gate.policy.suspicion;
-    if (head.status == 403 && gate.policy.declared && !quota && (probe || suspicious || gate.lockedUntil)) {
-        lock(gate, head, now);
+    if (const char* cause = whyLocked(gate, state, answer, probe, path, now)) {
+        lock(gate, answer.hint, now, cause);
         return GateVerdict::Locked;
     }
     // A version once rejected is good again only by its own canary: other answers may be older than the 401.
-    if (provesCredential(head.status) && (state.verdict != Verdict::Bad || canary || probe))
+    if (provesCredential(answer.status) && (state.verdict != Verdict::Bad || canary || probe)) {
         accept(gate, state, permit, probe);
-    else if (probe)
+        state.lastGood = now;
+        if (answer.status < 300) rememberGoodPath(state, path, now);
+    } else if (probe) {
         probeAgainLater(gate, now);
+    }
     return GateVerdict::Fine;
 }
 
 void gateAbandoned(GateState& gate, const std::string& version, PermitId permit, TimePoint now)
 {
+    landFlight(gate, permit);
     if (gate.probe == permit) {
         gate.probe = 0;
         probeAgainLater(gate, now);
     }
     const auto known = gate.versions.find(version);
     if (known != gate.versions.end() && known->second.canary == permit) known->second.canary = 0;
+}
+
+GateStanding gateStands(const GateState& gate, TimePoint now)
+{
+    if (gate.lockedUntil) return now < *gate.lockedUntil ? GateStanding::Locked : GateStanding::HalfOpen;
+    const bool suspicious = gate.lastRejected && now - *gate.lastRejected <= gate.policy.suspicion;
+    return suspicious ? GateStanding::Suspicious : GateStanding::Open;
+}
+
+void gateResets(GateState& gate)
+{
+    for (auto& version : gate.versions) {
+        if (version.second.verdict == Verdict::Bad) version.second.verdict = Verdict::Unverified;
+        version.second.strikes = 0;
+    }
+    unlock(gate);
+    gate.lastRejected.reset();
+    gate.rejections = 0;
+    gate.lastForbidden.reset();
+    gate.cause.clear();
 }
 
 } // namespace limits

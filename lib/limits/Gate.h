@@ -1,8 +1,9 @@
 #pragma once
 
 #include "tollgate/Lockout.h"
+#include "tollgate/Quota.h"
 #include "tollgate/QuotaStore.h"
-#include "tollgate/Response.h"
+#include "tollgate/ServerHint.h"
 
 #include <optional>
 #include <string>
@@ -18,18 +19,20 @@ struct GateAnswer
         Open,     ///< go
         Canary,   ///< go, alone: the others wait for what this one finds out
         Probe,    ///< go, alone, to find out whether the lock is over
-        Busy,     ///< a canary or probe is in flight: wait for it
+        Busy,     ///< a canary, a probe or as many requests as may be are in flight: wait for one
         Rejected, ///< this version got a 401
         Locked    ///< the account is locked
     };
     Kind kind = Kind::Open;
-    std::optional<Duration> wait; ///< Rejected, Locked: until it may be tried; nothing: never by itself
+    std::optional<Duration> wait; ///< Rejected, Locked: until it may be tried; nothing: never by itself. Busy: at most that long
 };
 
 /// Makes a client's rules known; the strictest of all that were declared hold from then on.
 void gateDeclares(GateState& gate, const LockoutPolicy& policy);
 GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now);
-void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit);
+/// `lapse`: when the request counts as lost if nobody reports it.
+void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit, TimePoint now,
+                TimePoint lapse);
 
 /// What a response head came to.
 enum class GateVerdict
@@ -38,10 +41,17 @@ enum class GateVerdict
     Rejected, ///< 401
     Locked    ///< a 403 taken for a lock of the account
 };
-GateVerdict gateAnswered(GateState& gate, const std::string& version, PermitId permit, const ResponseHead& head, TimePoint now);
+/// `path` names the endpoint family of the request.
+GateVerdict gateAnswered(GateState& gate, const std::string& version, PermitId permit, const ServerAnswer& answer,
+                         std::uint32_t path, TimePoint now);
 void gateAbandoned(GateState& gate, const std::string& version, PermitId permit, TimePoint now);
 
 /// Whether this permit is the one that others wait for.
 bool gateWaitsFor(const GateState& gate, const std::string& version, PermitId permit);
+
+GateStanding gateStands(const GateState& gate, TimePoint now);
+
+/// Forgets the lock and the verdicts.
+void gateResets(GateState& gate);
 
 } // namespace tollgate::limits

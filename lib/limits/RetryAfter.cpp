@@ -1,75 +1,76 @@
 #include "limits/RetryAfter.h"
 
-#include <Poco/DateTime.h>
-#include <Poco/DateTimeFormat.h>
-#include <Poco/DateTimeParser.h>
-#include <Poco/Exception.h>
-#include <Poco/RegularExpression.h>
-#include <Poco/Timestamp.h>
+#include "limits/FieldValues.h"
+#include "limits/HttpDate.h"
 
 #include <algorithm>
-#include <charconv>
-#include <string>
 
 namespace tollgate::limits {
 
 namespace {
 
-constexpr std::chrono::seconds longest = std::chrono::hours(6);
+constexpr Duration longest = std::chrono::hours(6);
 
-std::optional<Duration> seconds(std::string_view text)
+template <class Unit>
+std::optional<Duration> number(std::string_view text)
 {
-    double value = 0;
-    // Digits with perhaps a fraction: no sign, no exponent, which from_chars would take.
-    if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos || text.front() == '.')
-        return std::nullopt;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (end != text.data() + text.size()) return std::nullopt;
-    if (failure == std::errc::result_out_of_range || value > static_cast<double>(longest.count())) return longest;
-    return std::chrono::ceil<std::chrono::seconds>(std::chrono::duration<double>(value));
+    const auto value = decimal(text);
+    if (!value) return std::nullopt;
+    return atMost<Unit>(longest, *value).value_or(longest);
 }
 
-/// The three forms of RFC 9110 section 5.6.7. Poco's parser takes nearly any text for a date, so the form is checked before.
-std::optional<Poco::Timestamp> date(std::string_view text)
+std::optional<Duration> milliseconds(std::string_view text, const Headers&) { return number<std::chrono::milliseconds>(text); }
+
+std::optional<Duration> secondsOrDate(std::string_view text, const Headers& headers)
 {
-    struct Form
-    {
-        const char* shape;
-        const std::string& format;
-    };
-    static const Form forms[] = {
-        {"^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$", Poco::DateTimeFormat::HTTP_FORMAT},
-        {"^[A-Z][a-z]{5,8}, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$",
-         Poco::DateTimeFormat::RFC850_FORMAT},
-        {"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [0-9]{4}$", Poco::DateTimeFormat::ASCTIME_FORMAT}};
-    const std::string copy(text);
-    for (const Form& form : forms) {
-        if (!Poco::RegularExpression(form.shape).match(copy)) continue;
-        Poco::DateTime parsed;
-        int zone = 0;
-        try {
-            if (Poco::DateTimeParser::tryParse(form.format, copy, parsed, zone)) return parsed.timestamp();
-        } catch (const Poco::Exception&) { // a month or day that does not exist
-        }
+    if (const auto wait = number<std::chrono::seconds>(text)) return wait;
+    if (const auto until = httpDate(text)) {
+        const auto now = httpDate(headers.get("Date", {}));
+        if (!now) return std::nullopt;
+        return std::clamp<Duration>(*until - *now, Duration::zero(), longest);
     }
-    return std::nullopt;
+    // Two values that a proxy joined: the longer; but seconds behind a date, as AWS writes them, mean the same in a better form.
+    const auto comma = text.find_last_of(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    const auto first = trimmed(text.substr(0, comma)), last = trimmed(text.substr(comma + 1));
+    const auto wait = number<std::chrono::seconds>(last);
+    if (!wait || httpDate(first)) return wait;
+    const auto other = number<std::chrono::seconds>(first);
+    if (!other) return std::nullopt;
+    return std::max(*wait, *other);
 }
+
+struct Form
+{
+    std::string_view name;
+    std::optional<Duration> (*read)(std::string_view, const Headers&);
+};
+constexpr Form forms[] = {{"retry-after-ms", milliseconds},
+                          {"x-ms-retry-after-ms", milliseconds},
+                          {"x-amz-retry-after", milliseconds},
+                          {"Retry-After", secondsOrDate}};
 
 } // namespace
 
+std::optional<Duration> retryAfter(const Headers& headers, unsigned& ignored)
+{
+    std::optional<Duration> longestAsked;
+    for (const Form& form : forms) {
+        if (longestAsked) break;
+        for (const std::string_view value : headers.getAll(form.name)) {
+            if (const auto wait = form.read(trimmed(value), headers))
+                longestAsked = std::max(longestAsked.value_or(Duration::zero()), *wait);
+            else
+                ++ignored;
+        }
+    }
+    return longestAsked;
+}
+
 std::optional<Duration> retryAfter(const Headers& headers)
 {
-    std::optional<Duration> best;
-    for (const std::string_view value : headers.getAll("Retry-After")) {
-        std::optional<Duration> wait = seconds(value);
-        if (!wait) {
-            const auto until = date(value);
-            const auto now = date(headers.get("Date", {}));
-            if (until && now) wait = std::clamp<Duration>(std::chrono::microseconds(*until - *now), Duration::zero(), longest);
-        }
-        if (wait) best = std::max(best.value_or(Duration::zero()), *wait);
-    }
-    return best;
+    unsigned ignored = 0;
+    return retryAfter(headers, ignored);
 }
 
 } // namespace tollgate::limits

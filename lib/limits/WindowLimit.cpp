@@ -1,6 +1,8 @@
-#include "limits/RetryAfter.h"
+#include "tollgate/WindowLimit.h"
+
+#include "limits/PhaseTest.h"
+#include "limits/SlotLog.h"
 #include "tollgate/Error.h"
-#include "tollgate/RateLimitPolicy.h"
 
 #include <fmt/format.h>
 
@@ -11,180 +13,210 @@ namespace tollgate {
 
 namespace {
 
-/// The exact log with release at response head + window (Theorem A: no window of the server, whatever its phase, can then see
-/// more than N arrivals). Slots in flight have no release time yet; it lies at least a window ahead.
+constexpr Duration farAway = std::chrono::hours(24 * 365 * 100); ///< beyond every deadline, and far from overflow
+constexpr Duration lateArrival = std::chrono::seconds(5); ///< bytes handed to the kernel or a proxy can still arrive for so long
+
+/// What a WindowLimit says.
+struct Terms
+{
+    unsigned requests;
+    Duration window;
+    std::string prefix;
+    Shape shape;
+    bool declaredByServer;
+};
+
+/// The exact log (SlotLog.h), and for the careful shapes a small bucket and the all-phase test (PhaseTest.h) with it.
 class WindowPolicy final : public RateLimitPolicy
 {
 public:
-    WindowPolicy(unsigned requests, Duration window, std::string prefix)
-        : _requests(requests)
-        , _window(window)
-        , _prefix(std::move(prefix))
-        , _id(_prefix + '|' + std::to_string(_window.count()))
+    explicit WindowPolicy(Terms terms)
+        : _terms(std::move(terms))
+        , _hold(_terms.window + _terms.window / 1000 + std::chrono::milliseconds(1))
+        , _id(_terms.prefix + '|' + std::to_string(_terms.window.count()))
     {}
 
     const std::string& id() const noexcept override { return _id; }
-    std::uint64_t capacity() const noexcept override { return _requests; }
+    Duration memory() const noexcept override { return 2 * _hold; }
+
+    std::uint64_t capacity(const LimitState& state) const noexcept override
+    {
+        std::uint64_t least = _terms.requests;
+        if (state.capacity != 0) least = std::min<std::uint64_t>(least, state.capacity);
+        if (state.serverCapacity != 0) least = std::min<std::uint64_t>(least, state.serverCapacity);
+        return least;
+    }
 
     std::string describe() const override
     {
-        return fmt::format("{} requests per {} s{}{}", _requests, std::chrono::duration<double>(_window).count(),
-                           _prefix.empty() ? "" : " on ", _prefix);
+        return fmt::format("{}{} requests per {} s{}{}", _terms.declaredByServer ? "what the server allows, at most " : "",
+                           _terms.requests, std::chrono::duration<double>(_terms.window).count(),
+                           _terms.prefix.empty() ? "" : " on ", _terms.prefix);
     }
 
     bool covers(std::string_view path) const noexcept override
     {
-        if (path.substr(0, _prefix.size()) != _prefix) return false;
-        return _prefix.empty() || path.size() == _prefix.size() || _prefix.back() == '/' || path[_prefix.size()] == '/' ||
-               path[_prefix.size()] == '?';
+        const std::string& prefix = _terms.prefix;
+        if (path.substr(0, prefix.size()) != prefix) return false;
+        return prefix.empty() || path.size() == prefix.size() || prefix.back() == '/' || path[prefix.size()] == '/' ||
+               path[prefix.size()] == '?';
     }
 
     void declare(LimitState& state) const override
     {
-        state.capacity = state.capacity == 0 ? _requests : std::min(state.capacity, _requests);
+        state.capacity = state.capacity == 0 ? _terms.requests : std::min(state.capacity, _terms.requests);
+        state.shape = std::max(state.shape, _terms.shape);
     }
+
+    void tidy(LimitState& state, TimePoint now) const override { limits::tidyLog(state, now, _hold); }
 
     Duration decide(const LimitState& state, TimePoint now, unsigned weight, std::uint64_t ahead) const override
     {
-        const std::uint64_t capacity = capacityOf(state);
-        if (weight > capacity) return Duration::max();
-        const Duration shut = state.shutUntil > now ? state.shutUntil - now : Duration::zero();
+        const std::uint64_t most = capacity(state);
+        if (weight > most) return Duration::max();
+        const std::uint64_t need = (ahead + weight) * state.share;
+        if (std::uint64_t{weight} * state.share > most) return _hold; // until the shared store is back
 
-        const std::uint64_t need = ahead + weight;
-        // The unit k places behind another one with k = capacity cannot be granted before that one's answer plus a window.
-        const std::uint64_t rounds = (need - 1) / capacity;
-        const std::uint64_t rest = need - rounds * capacity;
-        constexpr Duration longest = std::chrono::hours(24 * 365 * 100); // beyond every deadline, and far from overflow
-        if (rounds > static_cast<std::uint64_t>(longest / hold())) return longest;
-        return std::max(shut, static_cast<Duration::rep>(rounds) * hold() + waitFor(state, now, capacity, rest));
+        Duration wait = std::max<Duration>(state.shutUntil - now, waitForSlots(state, now, most, need));
+        wait = std::max(wait, waitForServer(state, now, need));
+        if (shapeOf(state) == Shape::Burst || wait >= farAway) return std::max(wait, Duration::zero());
+        wait = std::max(wait, waitForBucket(state, now, most, std::uint64_t{weight} * state.share, ahead * state.share));
+        if (ahead > 0) return std::max(wait, Duration::zero());
+        return limits::earliestForAnyPhase(state, now, now + wait, most, need, _hold) - now;
     }
 
-    void take(LimitState& state, TimePoint now, PermitId permit, unsigned weight) const override
+    void take(LimitState& state, TimePoint now, const Permit& permit) const override
     {
-        expire(state, now);
-        state.inFlight.emplace_back(permit, weight);
+        const unsigned weight = permit.weight * state.share;
+        tidy(state, now);
+        state.spent += weight;
+        state.inFlight.push_back({permit.id, weight, now + permit.patience + lateArrival, state.spent});
         state.inFlightWeight += weight;
+        state.allowance -= std::min<std::uint64_t>(state.allowance, weight);
+        state.paced = std::max(state.paced, now) + static_cast<Duration::rep>(weight) * interval(state, capacity(state));
     }
 
-    void answered(LimitState& state, TimePoint now, PermitId permit, const ResponseHead& head) const override
+    void answered(LimitState& state, TimePoint now, PermitId permit, const ServerAnswer& answer) const override
     {
-        cool(state, permit, now + hold());
-        if (head.status != 429) return;
-        // A server that counts refused requests too would keep refusing: silence for what it asks, else for a window, but for an
-        // hour's window not longer than a minute at a time.
-        const Duration hint = limits::retryAfter(head.headers).value_or(std::min<Duration>(_window, std::chrono::minutes(1)));
-        state.shutUntil = std::max(state.shutUntil, now + hint);
+        const auto flight = limits::land(state, permit);
+        if (flight)
+            limits::cool(state, permit, flight->weight, now + _hold);
+        else
+            limits::coolLater(state, permit, now + _hold);
+        const bool asked = waitsForServer(state);
+        heed(state, now, flight ? state.spent - flight->spent : state.spent, answer);
+
+        const bool spent = answer.status == 429 || (answer.status == 403 && answer.hint.exhausted());
+        if (!spent && !answer.hint.retryAfter) return;
+        if (spent || answer.status == 403 || answer.status == 413 || answer.status >= 500)
+            state.shutUntil = std::max(state.shutUntil, now + silence(answer.hint));
+        // The log had room, or the request would not have been sent: this server counts in another way. (Not so if it had yet to
+        // tell.)
+        if (!spent || asked || shapeOf(state) != Shape::Burst) return;
+        state.shape = Shape::Adaptive;
+        state.contradicted = true;
     }
 
     void abandoned(LimitState& state, TimePoint now, PermitId permit, Delivery delivery) const override
     {
-        if (delivery == Delivery::NotSent) {
-            land(state, permit);
-            return;
-        }
-        // Bytes handed to the kernel or a proxy can still arrive for a while.
-        cool(state, permit, now + lateArrival + hold());
+        const auto flight = limits::land(state, permit);
+        if (flight && delivery != Delivery::NotSent) limits::cool(state, permit, flight->weight, now + lateArrival + _hold);
     }
 
     void correct(LimitState& state, TimePoint /*now*/, PermitId permit, unsigned actual) const override
     {
-        const auto flying = find(state, permit);
-        if (flying != state.inFlight.end()) {
-            state.inFlightWeight += actual;
-            state.inFlightWeight -= flying->second;
-            flying->second = actual;
-            return;
-        }
-        const auto slot = std::find_if(state.cooling.rbegin(), state.cooling.rend(),
-                                       [permit](const LimitState::Slot& one) { return one.permit == permit; });
-        if (slot == state.cooling.rend()) return;
-        state.coolingWeight += actual;
-        state.coolingWeight -= slot->weight;
-        slot->weight = actual;
+        limits::correctWeight(state, permit, actual);
     }
 
     std::uint64_t remaining(const LimitState& state, TimePoint now) const override
     {
-        const std::uint64_t capacity = capacityOf(state);
-        const std::uint64_t busy = state.inFlightWeight + busyCooling(state, now);
-        return busy < capacity ? capacity - busy : 0;
+        const std::uint64_t most = capacity(state);
+        const std::uint64_t busy = limits::busyWeight(state, now);
+        std::uint64_t left = busy < most ? most - busy : 0;
+        if (state.allowanceUntil > now) left = std::min(left, state.allowance);
+        return state.shutUntil > now ? 0 : left;
     }
 
 private:
-    static constexpr Duration lateArrival = std::chrono::seconds(5);
+    Shape shapeOf(const LimitState& state) const noexcept { return std::max(state.shape, _terms.shape); }
 
-    /// The window and what clocks may differ in rate: 500 ppm on either side, and a timer's grain.
-    Duration hold() const noexcept { return _window + _window / 1000 + std::chrono::milliseconds(1); }
-
-    std::uint64_t capacityOf(const LimitState& state) const noexcept
+    /// The server's own limit is not known yet: one request goes to ask.
+    bool waitsForServer(const LimitState& state) const noexcept
     {
-        return state.capacity == 0 ? _requests : std::min(state.capacity, _requests);
+        return _terms.declaredByServer && state.serverCapacity == 0 && !state.serverSilent;
     }
 
-    static void expire(LimitState& state, TimePoint now)
+    /// Between two requests that are spread evenly. One request less a window for Paced, which has no other margin.
+    Duration interval(const LimitState& state, std::uint64_t most) const
     {
-        while (!state.cooling.empty() && state.cooling.front().release <= now) {
-            state.coolingWeight -= state.cooling.front().weight;
-            state.cooling.pop_front();
+        const auto requests = static_cast<Duration::rep>(shapeOf(state) == Shape::Paced && most > 1 ? most - 1 : most);
+        return std::max<Duration>(_hold / requests, Duration(1));
+    }
+
+    /// The unit that lies k * capacity places behind another one cannot be granted before that one's answer plus a hold.
+    Duration waitForSlots(const LimitState& state, TimePoint now, std::uint64_t most, std::uint64_t need) const
+    {
+        const std::uint64_t rounds = (need - 1) / most;
+        if (rounds > static_cast<std::uint64_t>(farAway / _hold)) return farAway;
+        return static_cast<Duration::rep>(rounds) * _hold + limits::waitForSlots(state, now, most, need - rounds * most, _hold);
+    }
+
+    /// A bucket of `size` that fills evenly. What is heavier than the bucket goes when it is full, and empties it for longer.
+    Duration waitForBucket(const LimitState& state, TimePoint now, std::uint64_t most, std::uint64_t weight,
+                           std::uint64_t ahead) const
+    {
+        const Duration step = interval(state, most);
+        const std::uint64_t size = shapeOf(state) == Shape::Paced ? 1 : std::max<std::uint64_t>(1, most / 7);
+        if (ahead > static_cast<std::uint64_t>(farAway / step)) return farAway;
+        const Duration level = std::max(state.paced, now) - now;
+        const std::uint64_t room = size - std::min(weight, size);
+        return level + (static_cast<Duration::rep>(ahead) - static_cast<Duration::rep>(room)) * step;
+    }
+
+    Duration waitForServer(const LimitState& state, TimePoint now, std::uint64_t need) const
+    {
+        if (waitsForServer(state) && state.inFlightWeight > 0) return std::chrono::milliseconds(50);
+        if (state.allowanceUntil > now && state.allowance < need) return state.allowanceUntil - now;
+        return Duration::zero();
+    }
+
+    /// Takes over what the server says of its quota; `since` is the weight that was granted after the request it answers.
+    void heed(LimitState& state, TimePoint now, std::uint64_t since, const ServerAnswer& answer) const
+    {
+        for (const ServerHint::Quota& quota : answer.hint.quotas) {
+            const bool sameWindow = quota.window && *quota.window == _terms.window;
+            if (quota.limit && *quota.limit > 0 && (sameWindow || (_terms.declaredByServer && !quota.window)))
+                state.serverCapacity = static_cast<unsigned>(std::min<std::uint64_t>(*quota.limit, _terms.requests));
+            if (quota.remaining) allow(state, now, *quota.remaining > since ? *quota.remaining - since : 0, quota.reset);
         }
+        if (waitsForServer(state) && answer.status >= 200 && answer.status < 400) state.serverSilent = true;
     }
 
-    static std::uint64_t busyCooling(const LimitState& state, TimePoint now)
+    /// At most `left` more until the server's window moves on. Within one window of the server's it only ever gets less.
+    void allow(LimitState& state, TimePoint now, std::uint64_t left, std::optional<Duration> reset) const
     {
-        std::uint64_t weight = state.coolingWeight;
-        for (const LimitState::Slot& slot : state.cooling) {
-            if (slot.release > now) break;
-            weight -= slot.weight;
-        }
-        return weight;
+        const Duration slot = std::max<Duration>(interval(state, capacity(state)), std::chrono::seconds(1));
+        const TimePoint until = now + std::min(reset.value_or(slot), std::max(_hold, Duration(std::chrono::hours(6))));
+        const Duration coarse = std::min<Duration>(std::chrono::seconds(2), _hold / 10); // resets come in whole seconds
+        const bool movedOn = state.allowanceUntil <= now || until > state.allowanceUntil + coarse;
+        state.allowance = movedOn ? left : std::min(state.allowance, left);
+        if (movedOn) state.allowanceUntil = until;
     }
 
-    /// How long until `need` <= capacity units are free.
-    Duration waitFor(const LimitState& state, TimePoint now, std::uint64_t capacity, std::uint64_t need) const
+    /// A server that counts refused requests too would keep refusing: silence for what it asks, else for a window, but for an
+    /// hour's window not longer than a minute at a time.
+    Duration silence(const ServerHint& hint) const
     {
-        const std::uint64_t busy = state.inFlightWeight + busyCooling(state, now);
-        if (busy + need <= capacity) return Duration::zero();
-        std::uint64_t missing = busy + need - capacity;
-        for (const LimitState::Slot& slot : state.cooling) {
-            if (slot.release <= now) continue;
-            if (slot.weight >= missing) return slot.release - now;
-            missing -= slot.weight;
-        }
-        return hold();
+        if (hint.retryAfter) return *hint.retryAfter;
+        Duration longest{};
+        for (const ServerHint::Quota& quota : hint.quotas)
+            if (quota.remaining && *quota.remaining == 0 && quota.reset) longest = std::max(longest, *quota.reset);
+        return longest > Duration::zero() ? std::min<Duration>(longest, std::chrono::hours(6))
+                                          : std::min<Duration>(_terms.window, std::chrono::minutes(1));
     }
 
-    /// As many as there are requests in flight at one moment: few, so a look through them is cheaper than a tree.
-    static std::vector<std::pair<PermitId, unsigned>>::iterator find(LimitState& state, PermitId permit)
-    {
-        return std::find_if(state.inFlight.begin(), state.inFlight.end(),
-                            [permit](const auto& one) { return one.first == permit; });
-    }
-
-    static unsigned land(LimitState& state, PermitId permit)
-    {
-        const auto flying = find(state, permit);
-        if (flying == state.inFlight.end()) return 0;
-        const unsigned weight = flying->second;
-        state.inFlightWeight -= weight;
-        *flying = state.inFlight.back();
-        state.inFlight.pop_back();
-        return weight;
-    }
-
-    static void cool(LimitState& state, PermitId permit, TimePoint release)
-    {
-        const unsigned weight = land(state, permit);
-        if (weight == 0) return;
-        // Answers come in time order, so this is nearly always the end.
-        const auto later = std::upper_bound(state.cooling.begin(), state.cooling.end(), release,
-                                            [](TimePoint at, const LimitState::Slot& slot) { return at < slot.release; });
-        state.cooling.insert(later, {release, permit, weight});
-        state.coolingWeight += weight;
-    }
-
-    unsigned _requests;
-    Duration _window;
-    std::string _prefix;
+    Terms _terms;
+    Duration _hold; ///< the window and what clocks may differ in rate: 500 ppm on either side, and a timer's grain
     std::string _id;
 };
 
@@ -194,6 +226,9 @@ WindowLimit::WindowLimit(unsigned requests, Duration window) : _requests(request
 {
     if (requests == 0)
         throw ConfigurationError("a limit of 0 requests lets nothing go", "Give the provider's figure, or leave the limit out.");
+    if (requests > 1'000'000'000)
+        throw ConfigurationError("a limit of more than 1,000,000,000 requests looks like a negative number or a slip",
+                                 "Give the provider's figure, or leave the limit out.");
     if (window <= Duration::zero() || window > std::chrono::hours(24 * 31))
         throw ConfigurationError("a limit's window must be longer than nothing and at most 31 days",
                                  "perMinute and perHour fit most providers.");
@@ -207,10 +242,29 @@ WindowLimit WindowLimit::forPath(std::string prefix) const
     return limit;
 }
 
-WindowLimit::operator RateLimitPolicyPtr() const { return std::make_shared<const WindowPolicy>(_requests, _window, _prefix); }
+WindowLimit WindowLimit::shape(Shape shape) const
+{
+    WindowLimit limit = *this;
+    limit._shape = shape;
+    return limit;
+}
+
+WindowLimit WindowLimit::declaredByServer() const
+{
+    WindowLimit limit = *this;
+    limit._declaredByServer = true;
+    return limit;
+}
+
+WindowLimit::operator RateLimitPolicyPtr() const
+{
+    return std::make_shared<const WindowPolicy>(Terms{_requests, _window, _prefix, _shape, _declaredByServer});
+}
 
 WindowLimit perMinute(unsigned requests) { return {requests, std::chrono::minutes(1)}; }
 
 WindowLimit perHour(unsigned requests) { return {requests, std::chrono::hours(1)}; }
+
+WindowLimit serverDeclared(const WindowLimit& ceiling) { return ceiling.declaredByServer(); }
 
 } // namespace tollgate

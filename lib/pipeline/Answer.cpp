@@ -2,7 +2,7 @@
 
 #include "ClientCore.h"
 #include "Excerpt.h"
-#include "limits/RetryAfter.h"
+#include "limits/ServerHints.h"
 #include "tollgate/Error.h"
 
 #include <fmt/format.h>
@@ -56,6 +56,14 @@ ErrorPtr byStatus(ErrorDetails details, const CallImpl& call, const Response& re
                                                        (call.gateWait ? ", in " + secondsText(*call.gateWait) : std::string()) +
                                                        "; a new key is locked too.");
     }
+    if (status == 429 || (status == 403 && call.throttled)) {
+        const auto asked = limits::serverHint(response.headers(), call.clock().wallNow()).wait();
+        when(details, call, std::max(asked.value_or(Duration::zero()), call.shutFor));
+        return make<RateLimited>(
+            std::move(details),
+            "The server counts more calls than this client made or allows fewer. Somebody else may use the same quota: "
+            "share one transport or one quota store, or lower the limit.");
+    }
     switch (status) {
     case 401:
         when(details, call, call.gateWait);
@@ -68,18 +76,13 @@ ErrorPtr byStatus(ErrorDetails details, const CallImpl& call, const Response& re
                                       "The credential is known but may not do this, or this address may not use the API.");
     case 404:
     case 410: return make<NotFound>(std::move(details), "Check the path and the base URL.");
-    case 429:
-        when(details, call, std::max(limits::retryAfter(response.headers()).value_or(Duration::zero()), call.shutFor));
-        return make<RateLimited>(
-            std::move(details),
-            "The server counts more calls than this client made or allows fewer. Somebody else may use the same quota: "
-            "share one transport, or lower the limit.");
     case 400:
     case 422:
         return make<BadRequest>(std::move(details),
                                 "The server could not use the request: compare its fields with the API's documentation.");
     default: break;
     }
+    when(details, call, limits::serverHint(response.headers(), call.clock().wallNow()).wait());
     if (status >= 500) return make<ServerError>(std::move(details), "The fault is likely the server's. Try again later.");
     return make<HttpError>(std::move(details), "");
 }
@@ -95,7 +98,7 @@ ErrorPtr byFinding(ErrorDetails details, const CallImpl& call, const Response& r
         when(details, call, call.gateWait);
         return std::make_shared<CredentialRejected>(std::move(details));
     case Finding::Kind::Permission:
-        if (call.locked) break;
+        if (call.locked || call.throttled) break;
         return std::make_shared<PermissionDenied>(std::move(details));
     case Finding::Kind::Content: return std::make_shared<UnexpectedContent>(std::move(details));
     case Finding::Kind::ByStatus: break;

@@ -74,7 +74,8 @@ public:
     bool foreign = false;             ///< the hop goes to another origin: no credential, no limits of this account
     bool fresherCredential = false;   ///< a 401 that a fresher credential may cure
     bool locked = false;              ///< the answer was taken for a lock of the account
-    Duration shutFor{};               ///< after a 429: no permit before that
+    bool throttled = false;           ///< the answer says that a quota is spent, whatever its status
+    Duration shutFor{};               ///< after a refusal: no permit before that
     std::optional<Duration> gateWait; ///< what the gate said: until the lock ends, or this credential may be tried again
     std::string gateCause;
     std::uint64_t number = 0; ///< place in the lines, drawn once

@@ -1,32 +1,144 @@
 #include "pipeline/Limit.h"
 
 #include "ClientCore.h"
+#include "limits/OpenLimit.h"
+#include "limits/ServerHints.h"
 #include "tollgate/Error.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <random>
 
 namespace tollgate::pipeline {
 
 using limits::Admission;
+
+namespace {
+
+/// Endpoints are told apart by the first segment of their path: "/products" for "/products/7".
+std::uint32_t endpointFamily(std::string_view path)
+{
+    std::uint32_t hash = 2166136261U; // FNV-1a
+    for (std::size_t i = 0; i < path.size() && (i == 0 || (path[i] != '/' && path[i] != '?')); ++i)
+        hash = (hash ^ static_cast<unsigned char>(path[i])) * 16777619U;
+    return hash;
+}
+
+bool containsIgnoreCase(std::string_view text, std::string_view part)
+{
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::search(text.begin(), text.end(), part.begin(), part.end(),
+                       [&lower](char a, char b) { return lower(a) == lower(b); }) != text.end();
+}
+
+/// Whether an answer bears one of the marks that mean a lock.
+bool saysLocked(const LockoutPolicy& policy, const ResponseHead& head, std::string_view body)
+{
+    if (!policy.declared || (head.status != 403 && head.status != 429)) return false;
+    for (const std::string& marker : policy.markers) {
+        if (containsIgnoreCase(body.substr(0, 8192), marker)) return true;
+        const auto colon = marker.find(": ");
+        if (colon == std::string::npos) continue;
+        const auto value = head.headers.get(marker.substr(0, colon));
+        if (value && equalsIgnoreCase(*value, std::string_view(marker).substr(colon + 2))) return true;
+    }
+    return false;
+}
+
+/// Until a process that shares the store asks again for what another one has in flight: nobody can wake it. Not all at once.
+Duration glance()
+{
+    thread_local std::minstd_rand generator{std::random_device{}()};
+    return std::chrono::milliseconds(std::uniform_int_distribution<int>(20, 60)(generator));
+}
+
+} // namespace
 
 struct Limit::Slot
 {
     const Family* family = nullptr;
     limits::Ticket ticket;
     std::shared_ptr<const ClientCore::Version> version;
+    std::uint32_t path = 0;
     PermitId permit = 0; ///< 0: none held
     std::size_t attemptsBefore = 0;
     bool inLine = false;
 
-    limits::Ask ask(const ClientCore& core, unsigned weight, std::uint64_t ahead) const
+    limits::Ask ask(const CallImpl& call, const ClientCore::Version& with, std::uint64_t ahead) const
     {
-        return {family->limits, core.options.lockout, version->key, weight, ahead};
+        const Duration patience = call.deadline() == never ? Duration::max() : call.deadline() - call.clock().now();
+        return {family->limits, call.core().options.lockout, with.key, call.request().weight(), ahead, patience, path,
+                with.lastFour};
     }
 };
 
-const Limit::Family& Limit::familyOf(const CallImpl& call)
+/// What an answer, or its absence, did to the account.
+struct Limit::Report
 {
-    const std::string_view path = _core.pathBelowBase(call.url());
+    limits::Ask ask;
+    PermitId permit;
+    const ServerAnswer* answer = nullptr; ///< null: none came
+    Delivery delivery = Delivery::NotSent;
+
+    limits::GateVerdict verdict = limits::GateVerdict::Fine;
+    bool moved = false; ///< others should ask again
+    Duration shutFor{};
+    std::optional<Duration> gateWait{};
+    std::string cause{};
+    const RateLimitPolicy* steppedDown = nullptr;
+    bool accepted = false;
+    bool unlocked = false;
+    bool locked = false; ///< now, and not before
+
+    void run(QuotaState& state, TimePoint now);
+};
+
+void Limit::Report::run(QuotaState& state, TimePoint now)
+{
+    const std::string& version = ask.version;
+    const GateStanding before = limits::gateStands(state.gate, now);
+    moved = !version.empty() && limits::gateWaitsFor(state.gate, version, permit);
+    steppedDown = nullptr;
+    accepted = unlocked = locked = false;
+    gateWait.reset();
+    cause.clear();
+    if (!answer) {
+        limits::settleAbandoned(state, ask, permit, delivery, now);
+        moved = true;
+        return;
+    }
+    const auto contradicted = [&state](const RateLimitPolicyPtr& policy) {
+        const auto limit = state.limits.find(policy->id());
+        return limit != state.limits.end() && limit->second.contradicted;
+    };
+    const bool refused = answer->status == 429 || answer->status == 403;
+    std::vector<bool> known;
+    if (refused)
+        for (const auto& policy : ask.limits) known.push_back(contradicted(policy));
+    const auto entry = state.gate.versions.find(version);
+    const bool wasBad = entry != state.gate.versions.end() && entry->second.verdict == VersionState::Verdict::Bad;
+
+    verdict = limits::settleAnswered(state, ask, permit, *answer, now);
+
+    for (std::size_t i = 0; i < known.size(); ++i)
+        if (!known[i] && contradicted(ask.limits[i])) steppedDown = ask.limits[i].get();
+    if (answer->status >= 400) shutFor = limits::foresee(state, ask, now).wait.value_or(Duration::zero());
+    if (version.empty()) return;
+    accepted = wasBad && state.gate.versions[version].verdict == VersionState::Verdict::Good;
+    const GateStanding after = limits::gateStands(state.gate, now);
+    locked = after == GateStanding::Locked && before != GateStanding::Locked;
+    unlocked = (before == GateStanding::Locked || before == GateStanding::HalfOpen) &&
+               (after == GateStanding::Open || after == GateStanding::Suspicious);
+    moved = moved || before != after;
+    if (verdict == limits::GateVerdict::Fine) return;
+    gateWait = limits::gateAsks(state.gate, version, now).wait;
+    cause = state.gate.cause;
+    moved = true;
+}
+
+const Limit::Family& Limit::familyOf(std::string_view path)
+{
     const auto& all = _core.options.limits;
     std::uint64_t covering = 0;
     for (std::size_t i = 0; i < all.size(); ++i)
@@ -42,10 +154,45 @@ const Limit::Family& Limit::familyOf(const CallImpl& call)
             made->limits.push_back(all[i]);
             name += all[i]->id() + '\n';
         }
+        if (made->limits.empty()) made->limits.push_back(limits::openLimit());
         made->line = _core.account->line(name);
         family = std::move(made);
     }
     return *family;
+}
+
+/// Asks for a permit with the newest version; while that is new and proves itself, or is known to be bad, with the good one
+/// before it.
+Admission Limit::admit(CallImpl& call, Slot& slot) const
+{
+    struct Question
+    {
+        limits::Ask newest;
+        std::optional<limits::Ask> older{};
+        Admission admission{};
+        bool byOlder = false;
+    } question{slot.ask(call, *slot.version, 0)};
+    const CredentialPtr older = _core.versionBefore(call.credential);
+    const auto olderVersion = older ? _core.versionOf(older) : nullptr;
+    if (older) question.older.emplace(slot.ask(call, *olderVersion, 0));
+
+    // One pointer for the store's function object, so that it needs no memory of its own.
+    _core.account->update([&question](QuotaState& state, TimePoint now) {
+        question.byOlder = false;
+        question.admission = limits::admit(state, question.newest, now);
+        const auto kind = question.admission.kind;
+        if (!question.older || (kind != Admission::Kind::Busy && kind != Admission::Kind::Rejected)) return;
+        const auto known = state.gate.versions.find(question.older->version);
+        if (known == state.gate.versions.end() || known->second.verdict != VersionState::Verdict::Good) return;
+        Admission other = limits::admit(state, *question.older, now);
+        question.byOlder = other.kind == Admission::Kind::Granted;
+        if (question.byOlder || other.kind == Admission::Kind::Wait) question.admission = std::move(other);
+    });
+    if (question.byOlder) {
+        call.credential = older;
+        slot.version = olderVersion;
+    }
+    return std::move(question.admission);
 }
 
 Verdict Limit::before(Call& each)
@@ -54,10 +201,13 @@ Verdict Limit::before(Call& each)
     if (call.foreign) return Verdict::proceed();
 
     Slot& slot = call.slot<Slot>(*this);
-    if (!slot.family) slot.family = &familyOf(call);
+    if (!slot.family) {
+        const std::string_view path = _core.pathBelowBase(call.url());
+        slot.path = endpointFamily(path);
+        slot.family = &familyOf(path);
+    }
     // The newest version at the moment of asking: a call that waited binds to the credential it will be sent with.
     slot.version = _core.versionOf(call.credential);
-    if (slot.family->limits.empty() && slot.version->key.empty()) return Verdict::proceed();
 
     const unsigned weight = call.request().weight();
     const TimePoint now = call.clock().now();
@@ -65,15 +215,17 @@ Verdict Limit::before(Call& each)
     if (!slot.inLine) {
         slot.inLine = true;
         if (call.number == 0) call.number = _core.account->drawNumber();
-        const std::uint64_t ahead = line.join(slot.ticket, call, call.number, weight);
-        if (ahead > 0) {
+        const limits::Line::Place place = line.join(slot.ticket, call, call.number);
+        if (place.ahead > 0) {
             // What the first was told, and the rounds that those ahead take, bound the wait without asking the store.
             static const QuotaState untouched;
-            const Admission behind = limits::foresee(untouched, slot.ask(_core, weight, ahead), now);
+            const Admission behind = limits::foresee(untouched, slot.ask(call, *slot.version, place.ahead), now);
             Admission bound = behind;
-            bound.wait = std::max(behind.wait.value_or(Duration::zero()), line.notBefore() - now);
-            if (behind.kind == Admission::Kind::TooHeavy || (call.deadline() != never && *bound.wait > call.deadline() - now)) {
+            bound.wait = std::max(behind.wait.value_or(Duration::zero()), line.notBefore(0) - now);
+            const bool tooLate = call.deadline() != never && *bound.wait > call.deadline() - now;
+            if (behind.kind == Admission::Kind::TooHeavy || tooLate || place.length > _core.options.queueLimit) {
                 if (bound.kind == Admission::Kind::Granted) bound.kind = Admission::Kind::Wait;
+                if (!tooLate && bound.kind == Admission::Kind::Wait) bound.kind = Admission::Kind::QueueFull;
                 return refuse(call, slot, bound);
             }
         }
@@ -81,24 +233,29 @@ Verdict Limit::before(Call& each)
     if (!line.isFirst(slot.ticket)) return Verdict::wait(call.deadline(), "permit");
 
     Admission admission;
-    const limits::Ask ask = slot.ask(_core, weight, 0);
-    _core.account->update(
-        [&admission, &ask](QuotaState& state, TimePoint storeNow) { admission = limits::admit(state, ask, storeNow); });
+    if (const TimePoint known = line.notBefore(weight); known > now) { // a known wait asks nobody
+        admission.kind = Admission::Kind::Wait;
+        admission.wait = known - now;
+    } else {
+        admission = admit(call, slot);
+        watchStore();
+    }
     switch (admission.kind) {
     case Admission::Kind::Granted:
         slot.permit = admission.permit;
         slot.attemptsBefore = call.attempts().size();
-        line.notBefore({});
+        line.notBefore({}, 0);
         line.leave(slot.ticket);
         return Verdict::proceed();
     case Admission::Kind::Wait:
-        line.notBefore(now + *admission.wait);
+        line.notBefore(now + *admission.wait, weight);
         if (call.deadline() != never && *admission.wait >= call.deadline() - now) return refuse(call, slot, admission);
         return Verdict::wait(now + *admission.wait, "permit");
-    case Admission::Kind::Busy:
+    case Admission::Kind::Busy: {
         // Whoever flies wakes the lines of this process; another process cannot, so look again now and then.
-        line.notBefore({});
-        return Verdict::wait(std::min(call.deadline(), now + std::chrono::milliseconds(500)), "permit");
+        const Duration wait = admission.wait.value_or(std::chrono::seconds(1));
+        return Verdict::wait(std::min(call.deadline(), now + (_core.sharesStore ? std::min(wait, glance()) : wait)), "permit");
+    }
     default: return refuse(call, slot, admission);
     }
 }
@@ -133,6 +290,11 @@ Verdict Limit::refuse(CallImpl& call, Slot& slot, const Admission& admission) co
             "the call weighs more than a limit ever lets go at once: " + (admission.binding ? admission.binding->describe() : "");
         details.hint = "Give it a smaller weight, or split it.";
         return Verdict::answer(ErrorPtr(std::make_shared<InvalidRequest>(std::move(details))));
+    case Admission::Kind::QueueFull:
+        details.message =
+            fmt::format("{} calls wait for a permit already, so this one was not put in line", _core.options.queueLimit);
+        details.hint = "Send slower than the limit on average, or allow a longer line with queueLimit().";
+        return Verdict::answer(ErrorPtr(std::make_shared<RateLimited>(std::move(details))));
     default:
         details.message = "the limit leaves no room before the call's deadline" +
                           (admission.binding ? ": " + admission.binding->describe() : std::string());
@@ -154,49 +316,68 @@ Verdict Limit::after(Call& each, Outcome& outcome)
 
 void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
 {
-    const PermitId permit = std::exchange(slot.permit, 0);
-    const limits::Ask ask = slot.ask(_core, call.request().weight(), 0);
-    // One pointer for the store's function object, so that it needs no memory of its own.
-    struct Report
-    {
-        const limits::Ask& ask;
-        const ResponseHead* head; ///< what the server answered; null: nothing
-        PermitId permit;
-        Delivery delivery;
-        limits::GateVerdict verdict = limits::GateVerdict::Fine;
-        bool moved = false;
-        Duration shutFor{};
-        std::optional<Duration> gateWait{};
-        std::string cause{};
-    } report{ask, nullptr, permit, Delivery::NotSent};
+    Report report{slot.ask(call, *slot.version, 0), std::exchange(slot.permit, 0)};
     // What the server did counts, not what a stage made of it: an attempt that was recorded, and the status it came back with.
     const auto& attempts = call.attempts();
-    ResponseHead bare;
+    ServerAnswer answer;
     if (attempts.size() > slot.attemptsBefore) {
         report.delivery = attempts.back().delivery == Delivery::NotSent ? Delivery::NotSent : Delivery::MaybeProcessed;
-        bare.status = attempts.back().status;
-        if (bare.status != 0) report.head = outcome && outcome->status() == bare.status ? &outcome->head() : &bare;
-    }
-    _core.account->update([&report](QuotaState& state, TimePoint now) {
-        const std::string& version = report.ask.version;
-        report.moved = !version.empty() && limits::gateWaitsFor(state.gate, version, report.permit);
-        if (!report.head) {
-            limits::settleAbandoned(state, report.ask, report.permit, report.delivery, now);
-            report.moved = true;
-            return;
+        answer.status = attempts.back().status;
+        if (outcome && outcome->status() == answer.status) {
+            answer.hint = limits::serverHint(outcome->headers(), call.clock().wallNow());
+            answer.saysLocked = saysLocked(_core.options.lockout, outcome->head(), outcome->body());
+            if (answer.hint.ignored > 0) _core.counters.ignoredHints.fetch_add(answer.hint.ignored, std::memory_order_relaxed);
         }
-        report.verdict = limits::settleAnswered(state, report.ask, report.permit, *report.head, now);
-        if (report.head->status == 429) report.shutFor = limits::foresee(state, report.ask, now).wait.value_or(Duration::zero());
-        if (report.verdict == limits::GateVerdict::Fine) return;
-        report.gateWait = limits::gateAsks(state.gate, version, now).wait;
-        report.cause = state.gate.cause;
-        report.moved = true;
-    });
+        if (answer.status != 0) report.answer = &answer;
+    }
+    try {
+        _core.account->update([&report](QuotaState& state, TimePoint now) { report.run(state, now); });
+    } catch (const StoreUnavailable&) {
+        // The answer is the caller's all the same; the permit lapses in the store by itself.
+    }
+    watchStore();
     call.locked = report.verdict == limits::GateVerdict::Locked;
+    call.throttled = answer.status == 429 || (answer.status == 403 && !call.locked && answer.hint.wait());
     call.shutFor = report.shutFor;
     call.gateWait = report.gateWait;
-    call.gateCause = std::move(report.cause);
+    call.gateCause = report.cause;
     if (report.moved) _core.account->wakeAll();
+    if (_core.options.observer) tell(report);
+}
+
+void Limit::tell(const Report& report) const
+{
+    using Kind = Transition::Kind;
+    Observer& observer = *_core.options.observer;
+    if (report.steppedDown)
+        observer.onTransition(
+            {Kind::SteppedDown,
+             "the server answered 429 while there was room (" + report.steppedDown->describe() +
+                 "): it counts in another way, or somebody else uses the same quota; requests are spread evenly from now on",
+             {}});
+    if (report.verdict == limits::GateVerdict::Rejected)
+        observer.onTransition(
+            {Kind::CredentialRejected, "the server answered 401 to this version of the credential", report.gateWait});
+    if (report.accepted)
+        observer.onTransition({Kind::CredentialAccepted, "the server accepts a credential that it had rejected", {}});
+    if (report.locked) observer.onTransition({Kind::Locked, report.cause, report.gateWait});
+    if (report.unlocked) observer.onTransition({Kind::Unlocked, "the account is not locked any more", {}});
+}
+
+void Limit::watchStore()
+{
+    if (!_core.sharesStore || !_core.options.observer) return;
+    std::string trouble = _core.options.quotaStore->trouble();
+    {
+        const std::lock_guard<std::mutex> lock(_mutex);
+        if (trouble.empty() != _storeTrouble) return;
+        _storeTrouble = !trouble.empty();
+    }
+    using Kind = Transition::Kind;
+    if (trouble.empty())
+        _core.options.observer->onTransition({Kind::StoreRecovered, "the shared quota store can be reached again", {}});
+    else
+        _core.options.observer->onTransition({Kind::StoreTrouble, std::move(trouble), {}});
 }
 
 } // namespace tollgate::pipeline

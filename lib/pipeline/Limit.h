@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tollgate {
@@ -35,12 +36,17 @@ private:
         std::shared_ptr<limits::Line> line;
     };
     struct Slot;
-    const Family& familyOf(const CallImpl& call);
+    struct Report;
+    const Family& familyOf(std::string_view path);
+    limits::Admission admit(CallImpl& call, Slot& slot) const;
     Verdict refuse(CallImpl& call, Slot& slot, const limits::Admission& admission) const;
     void settle(CallImpl& call, Slot& slot, const Outcome& outcome);
+    void tell(const Report& report) const;
+    void watchStore();
 
     const ClientCore& _core;
     std::mutex _mutex;
+    bool _storeTrouble = false;                                       ///< as it was told last
     std::map<std::uint64_t, std::unique_ptr<const Family>> _families; ///< by which of the client's limits cover the path
 };
 

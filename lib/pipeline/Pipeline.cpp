@@ -7,6 +7,7 @@
 #include "pipeline/Guard.h"
 #include "pipeline/Limit.h"
 #include "pipeline/Observe.h"
+#include "pipeline/Refusal.h"
 #include "pipeline/Retry.h"
 #include "pipeline/UserStage.h"
 
@@ -29,6 +30,7 @@ Pipeline::Pipeline(const ClientCore& core)
     // inside one attempt
     for (const auto& stage : options.attemptStages) _attemptStages.push_back(std::make_unique<UserStage>(stage));
     _attemptStages.push_back(std::make_unique<Auth>());
+    _attemptStages.push_back(std::make_unique<Refusal>());
     _attemptStages.push_back(std::make_unique<Observe>());
     _attemptStages.push_back(std::make_unique<Carry>());
 }

@@ -1,7 +1,7 @@
 #include "pipeline/Retry.h"
 
 #include "ClientCore.h"
-#include "limits/RetryAfter.h"
+#include "limits/ServerHints.h"
 #include "tollgate/Error.h"
 
 #include <algorithm>
@@ -66,7 +66,11 @@ struct Retry::Plan
     std::optional<Duration> hint{};
 };
 
-Retry::Retry(const ClientCore& core) : _core(core), _budget(core.options.retry.budget) {}
+Retry::Retry(const ClientCore& core)
+    : _core(core)
+    , _budget(core.options.transport->shared<RetryBudgets>([] { return std::make_shared<RetryBudgets>(); })
+                  ->find(core.base.origin().text(), core.options.retry.budget))
+{}
 
 Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
 {
@@ -80,42 +84,58 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
         if (error.delivery() == Delivery::MaybeProcessed && !twice) return {};
         return {error.details().staleConnection ? Plan::Kind::AtOnce : Plan::Kind::Later};
     }
-    auto hint = limits::retryAfter(outcome->headers());
+    auto hint = limits::serverHint(outcome->headers(), call.clock().wallNow()).wait();
     // The limit stays shut after a 429: if no permit can come in time, the caller wants the server's answer, not a refusal of
     // ours.
     if (call.shutFor > hint.value_or(Duration::zero())) hint = call.shutFor;
+    // Refused by a limit, so not processed: safe for every method.
+    if (outcome->status() == 429 || (outcome->status() == 403 && call.throttled)) return {Plan::Kind::Later, true, hint};
     switch (outcome->status()) {
-    case 429: return {Plan::Kind::Later, true, hint}; // refused, so not processed: safe for every method
-    case 503:                                         // a gateway's 503 does not prove that nobody acted on the request
+    case 413: return {twice && hint ? Plan::Kind::Later : Plan::Kind::No, false, hint};
+    case 421: // misdirected: nobody acted on it, and another connection may lead to the right place
+        return {request.repeat() != Repeat::Never ? Plan::Kind::Later : Plan::Kind::No, false, hint};
+    case 503: // a gateway's 503 does not prove that nobody acted on the request
         return {twice || (hint && request.repeat() != Repeat::Never) ? Plan::Kind::Later : Plan::Kind::No, true, hint};
     case 408:
     case 425:
     case 500:
     case 502:
     case 504: return {twice ? Plan::Kind::Later : Plan::Kind::No, false, hint};
-    default: return {};
+    default: {
+        const auto& also = _core.options.retry.alsoOn;
+        const bool wanted = std::find(also.begin(), also.end(), outcome->status()) != also.end();
+        return {wanted && twice ? Plan::Kind::Later : Plan::Kind::No, false, hint};
+    }
     }
 }
 
-bool Retry::spend()
+bool RetryBudget::spend()
 {
     const std::lock_guard<std::mutex> lock(_mutex);
-    if (_budget < 1.0) return false;
-    _budget -= 1.0;
+    if (_left < 1.0) return false;
+    _left -= 1.0;
     return true;
 }
 
-void Retry::refund()
+void RetryBudget::refund()
 {
     const std::lock_guard<std::mutex> lock(_mutex);
-    _budget = std::min(_core.options.retry.budget, _budget + 0.1);
+    _left = std::min(_most, _left + 0.1);
+}
+
+std::shared_ptr<RetryBudget> RetryBudgets::find(const std::string& origin, double most)
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    auto& budget = _budgets[{origin, most}];
+    if (!budget) budget = std::make_shared<RetryBudget>(most);
+    return budget;
 }
 
 Verdict Retry::after(Call& each, Outcome& outcome)
 {
     auto& call = static_cast<CallImpl&>(each);
     if (outcome && outcome->status() < 400) {
-        refund();
+        _budget->refund();
         return Verdict::proceed();
     }
     Slot& slot = call.slot<Slot>(*this);
@@ -146,7 +166,7 @@ Verdict Retry::after(Call& each, Outcome& outcome)
             std::max(delay, *plan.hint + between(Duration::zero(), std::min<Duration>(std::chrono::seconds(1), *plan.hint / 10)));
     }
     if (call.deadline() != never && delay >= call.deadline() - now) return Verdict::proceed();
-    if (!spend()) return Verdict::proceed();
+    if (!_budget->spend()) return Verdict::proceed();
     ++slot.retries;
     return Verdict::again(now + delay, "backoff");
 }

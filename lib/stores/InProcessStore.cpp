@@ -1,7 +1,11 @@
+#include "tollgate/Error.h"
 #include "tollgate/QuotaStore.h"
 
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <unistd.h>
 
+#include <array>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +18,8 @@ class InProcessStore final : public QuotaStore
 {
 public:
     explicit InProcessStore(std::shared_ptr<Clock> clock) : _clock(std::move(clock)) {}
+
+    Secret namingKey() override { return _namingKey; }
 
     void update(const QuotaKey& key, const Change& change) override
     {
@@ -40,6 +46,7 @@ private:
             limit.second.inFlight.clear();
             limit.second.inFlightWeight = 0;
         }
+        account.state.gate.inFlight.clear();
         account.state.gate.probe = 0;
         for (auto& version : account.state.gate.versions) version.second.canary = 0;
     }
@@ -50,7 +57,18 @@ private:
         return _accounts[key.text()]; // node-based: stays where it is
     }
 
+    static Secret randomKey()
+    {
+        std::array<char, 32> bytes{};
+        if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size())) != 1)
+            throw ConfigurationError("the system gives no random numbers", "OpenSSL's RAND_bytes failed; check /dev/urandom.");
+        Secret key(std::string_view(bytes.data(), bytes.size()));
+        OPENSSL_cleanse(bytes.data(), bytes.size());
+        return key;
+    }
+
     std::shared_ptr<Clock> _clock;
+    Secret _namingKey = randomKey();
     std::mutex _mutex;
     std::unordered_map<std::string, Account> _accounts;
 };

@@ -146,7 +146,7 @@ void callTheOthers(const Deck& deck, const Office& office)
 std::vector<std::string> quotaOf(const Client& client)
 {
     std::vector<std::string> lines;
-    for (const auto& view : client.quota()) lines.push_back(fmt::format("{} of {}", view.remaining, view.limit));
+    for (const auto& view : client.quota().limits) lines.push_back(fmt::format("{} of {}", view.remaining, view.limit));
     if (lines.empty()) lines.emplace_back("no limit");
     return lines;
 }

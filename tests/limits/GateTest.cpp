@@ -24,16 +24,17 @@ struct Fixture
     std::optional<Duration> wait(const std::string& version) const { return gateAsks(gate, version, now).wait; }
     PermitId send(const std::string& version)
     {
-        gatePasses(gate, gateAsks(gate, version, now), version, ++last);
+        gatePasses(gate, gateAsks(gate, version, now), version, ++last, now, now + 65s);
         return last;
     }
     GateVerdict answer(const std::string& version, PermitId permit, int status, const char* retryAfter = nullptr)
     {
-        ResponseHead head;
-        head.status = status;
-        if (retryAfter) head.headers.add("Retry-After", retryAfter);
-        return gateAnswered(gate, version, permit, head, now);
+        ServerAnswer said;
+        said.status = status;
+        if (retryAfter) said.hint.retryAfter = std::chrono::seconds(std::stoi(retryAfter));
+        return gateAnswered(gate, version, permit, said, path, now);
     }
+    std::uint32_t path = 1;
 };
 
 } // namespace
@@ -76,6 +77,9 @@ BOOST_AUTO_TEST_CASE(the_first_401_condemns_the_version_and_no_other)
     BOOST_TEST((ask("bad") == Kind::Rejected));
     BOOST_TEST((*wait("bad") == 15min));
     BOOST_TEST((ask("good") == Kind::Open));
+    BOOST_TEST((ask("fresh") == Kind::Busy)); // some servers lock on two failures in a second
+    BOOST_TEST((*wait("fresh") == 2s));
+    now += 2s;
     BOOST_TEST((ask("fresh") == Kind::Canary));
 }
 
@@ -245,10 +249,11 @@ BOOST_AUTO_TEST_CASE(an_answer_to_an_older_request_does_not_lift_the_suspicion)
 BOOST_AUTO_TEST_CASE(a_spent_quota_is_no_lock)
 {
     answer("bad", send("bad"), 401);
-    ResponseHead head;
-    head.status = 403;
-    head.headers.add("X-RateLimit-Remaining", "0");
-    BOOST_TEST((gateAnswered(gate, "k", send("k"), head, now) == Is::Fine));
+    now += 2s;
+    ServerAnswer said;
+    said.status = 403;
+    said.hint.quotas.push_back({"", 100, 0, 60s, {}});
+    BOOST_TEST((gateAnswered(gate, "k", send("k"), said, path, now) == Is::Fine));
     BOOST_TEST((ask("k") == Kind::Canary));
 }
 
@@ -283,6 +288,127 @@ BOOST_DATA_TEST_CASE(only_answers_that_need_a_credential_prove_it,
     BOOST_TEST((ask("k") == Kind::Open));
     answer("j", send("j"), 429);
     BOOST_TEST((ask("j") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(no_more_requests_fly_than_the_cap_allows)
+{
+    answer("k", send("k"), 200);
+    const PermitId first = send("k");
+    send("k");
+    send("k");
+    BOOST_TEST((ask("k") == Kind::Busy));
+    BOOST_TEST(gateWaitsFor(gate, "k", first));
+    answer("k", first, 200);
+    BOOST_TEST((ask("k") == Kind::Open));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_never_reported_lapses)
+{
+    answer("k", send("k"), 200);
+    for (int i = 0; i < 3; ++i) send("k");
+    BOOST_TEST((ask("k") == Kind::Busy));
+    BOOST_TEST((*wait("k") == 65s));
+    now += 65s;
+    BOOST_TEST((ask("k") == Kind::Open));
+    send("new"); // a canary whose process dies
+    BOOST_TEST((ask("new") == Kind::Busy));
+    now += 65s;
+    BOOST_TEST((ask("new") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(the_cap_is_lifted_while_a_good_answer_is_fresh_if_asked_for)
+{
+    gate.policy.fresh = 10s;
+    answer("k", send("k"), 200);
+    for (int i = 0; i < 10; ++i) {
+        BOOST_TEST((ask("k") == Kind::Open));
+        send("k");
+    }
+    now += 10s;
+    BOOST_TEST((ask("k") == Kind::Busy));
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_names_the_lock_is_believed_at_once)
+{
+    answer("k", send("k"), 200);
+    ServerAnswer said;
+    said.status = 403;
+    said.saysLocked = true;
+    BOOST_TEST((gateAnswered(gate, "k", send("k"), said, path, now) == Is::Locked));
+    BOOST_TEST((ask("k") == Kind::Locked));
+    gateResets(gate);
+    said.status = 429;
+    BOOST_TEST((gateAnswered(gate, "k", send("k"), said, path, now) == Is::Locked));
+    gateResets(gate);
+    gate.policy = LockoutPolicy();
+    BOOST_TEST((gateAnswered(gate, "k", send("k"), said, path, now) == Is::Fine));
+}
+
+BOOST_AUTO_TEST_CASE(a_403_with_a_wait_and_without_suspicion_is_a_limit)
+{
+    answer("k", send("k"), 200);
+    BOOST_TEST((answer("k", send("k"), 403, "30") == Is::Fine));
+    BOOST_TEST((ask("k") == Kind::Open));
+}
+
+BOOST_AUTO_TEST_CASE(two_endpoints_that_refuse_what_they_took_before_mean_a_lock)
+{
+    answer("k", send("k"), 200);
+    path = 2;
+    answer("k", send("k"), 200);
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine)); // the same endpoint again: a permission
+    now += 11s;
+    path = 1;
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine)); // too late to belong together
+    path = 2;
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Locked));
+    gateResets(gate);
+    path = 3; // never took it
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
+    path = 1;
+    BOOST_TEST((answer("k", send("k"), 403) == Is::Fine));
+    BOOST_TEST((ask("k") == Kind::Open));
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_hides_behind_401s_is_waited_out)
+{
+    gate.policy.hidesLock = true;
+    answer("good", send("good"), 200);
+    answer("bad", send("bad"), 401);
+    answer("good", send("good"), 403);
+    now += 5min;
+    BOOST_TEST((answer("good", send("good"), 401) == Is::Rejected));
+    BOOST_TEST((ask("good") == Kind::Locked));
+    BOOST_TEST((*wait("good") == 10min));
+    now += 10min;
+    BOOST_TEST((ask("good") == Kind::Probe)); // and the version is not condemned
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_forgets_lock_and_verdicts)
+{
+    answer("good", send("good"), 200);
+    answer("bad", send("bad"), 401);
+    answer("good", send("good"), 403);
+    BOOST_TEST((gateStands(gate, now) == GateStanding::Locked));
+    gateResets(gate);
+    BOOST_TEST((gateStands(gate, now) == GateStanding::Open));
+    BOOST_TEST((ask("good") == Kind::Open));
+    BOOST_TEST((ask("bad") == Kind::Canary));
+}
+
+BOOST_AUTO_TEST_CASE(how_the_account_stands)
+{
+    BOOST_TEST((gateStands(gate, now) == GateStanding::Open));
+    answer("bad", send("bad"), 401);
+    BOOST_TEST((gateStands(gate, now) == GateStanding::Suspicious));
+    answer("k", send("k"), 403);
+    BOOST_TEST((gateStands(gate, now) == GateStanding::Locked));
+    now += 5min;
+    BOOST_TEST((gateStands(gate, now) == GateStanding::HalfOpen));
+    now += 2s;
+    answer("k", send("k"), 200);
+    BOOST_TEST((gateStands(gate, now) == GateStanding::Open));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

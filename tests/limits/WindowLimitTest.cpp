@@ -1,4 +1,4 @@
-#include "tollgate/RateLimitPolicy.h"
+#include "tollgate/WindowLimit.h"
 
 #include "support/Throws.h"
 
@@ -16,19 +16,26 @@ namespace {
 
 const TimePoint start{std::chrono::hours(1000)};
 
-ResponseHead head(int status)
+ServerAnswer says(int status)
 {
-    ResponseHead made;
-    made.status = status;
-    return made;
+    ServerAnswer answer;
+    answer.status = status;
+    return answer;
+}
+
+ServerAnswer saysLeft(int status, std::uint64_t limit, std::uint64_t remaining, std::optional<Duration> reset)
+{
+    ServerAnswer answer = says(status);
+    answer.hint.quotas.push_back({"", limit, remaining, reset, {}});
+    return answer;
 }
 
 /// Sends one request that takes `duration`; it must be let go at once.
 void pass(const RateLimitPolicyPtr& limit, LimitState& state, TimePoint at, PermitId permit, Duration duration = 0s)
 {
     BOOST_REQUIRE((limit->decide(state, at, 1, 0) == 0s));
-    limit->take(state, at, permit, 1);
-    limit->answered(state, at + duration, permit, head(200));
+    limit->take(state, at, {permit, 1, 1min});
+    limit->answered(state, at + duration, permit, says(200));
 }
 
 } // namespace
@@ -52,11 +59,11 @@ BOOST_AUTO_TEST_CASE(a_slot_in_flight_is_taken_for_as_long_as_it_flies)
 {
     const RateLimitPolicyPtr limit = perMinute(1);
     LimitState state;
-    limit->take(state, start, 1, 1);
+    limit->take(state, start, {1, 1, 1min});
     // However long it takes, the next one cannot go before its answer plus a window.
     for (const Duration later : {Duration(0s), Duration(59s), Duration(61s), Duration(1h)})
         BOOST_TEST((limit->decide(state, start + later, 1, 0) >= 60s));
-    limit->answered(state, start + 1h, 1, head(500));
+    limit->answered(state, start + 1h, 1, says(500));
     BOOST_TEST((limit->decide(state, start + 1h + 30s, 1, 0) > 29s));
     BOOST_TEST((limit->decide(state, start + 1h + 61s, 1, 0) == 0s));
 }
@@ -65,14 +72,14 @@ BOOST_AUTO_TEST_CASE(what_was_not_sent_gives_its_slot_back_and_what_may_have_arr
 {
     const RateLimitPolicyPtr limit = perMinute(1);
     LimitState state;
-    limit->take(state, start, 1, 1);
+    limit->take(state, start, {1, 1, 1min});
     limit->abandoned(state, start + 1s, 1, Delivery::NotSent);
     BOOST_TEST((limit->decide(state, start + 1s, 1, 0) == 0s));
-    limit->take(state, start + 1s, 2, 1);
+    limit->take(state, start + 1s, {2, 1, 1min});
     limit->abandoned(state, start + 2s, 2, Delivery::MaybeProcessed);
     BOOST_TEST((limit->decide(state, start + 2s, 1, 0) > 64s)); // its bytes may arrive for 5 s more
     limit->abandoned(state, start + 2s, 99, Delivery::NotSent); // unknown: nothing happens
-    limit->answered(state, start + 2s, 99, head(200));
+    limit->answered(state, start + 2s, 99, says(200));
     BOOST_TEST(limit->remaining(state, start + 2s) == 0U);
 }
 
@@ -91,13 +98,13 @@ BOOST_AUTO_TEST_CASE(weights_count_and_too_heavy_never_goes)
 {
     const RateLimitPolicyPtr limit = perMinute(10);
     LimitState state;
-    limit->take(state, start, 1, 7);
+    limit->take(state, start, {1, 7, 1min});
     BOOST_TEST((limit->decide(state, start, 3, 0) == 0s));
     BOOST_TEST((limit->decide(state, start, 4, 0) >= 60s));
     BOOST_TEST((limit->decide(state, start, 11, 0) == Duration::max()));
     limit->correct(state, start, 1, 2);
     BOOST_TEST((limit->decide(state, start, 8, 0) == 0s));
-    limit->answered(state, start, 1, head(200));
+    limit->answered(state, start, 1, says(200));
     limit->correct(state, start, 1, 10);
     BOOST_TEST(limit->remaining(state, start) == 0U);
 }
@@ -106,12 +113,12 @@ BOOST_AUTO_TEST_CASE(a_429_shuts_it_for_as_long_as_the_server_says_else_for_a_wi
 {
     const RateLimitPolicyPtr limit = perMinute(100);
     LimitState state;
-    limit->take(state, start, 1, 1);
-    limit->answered(state, start, 1, head(429));
+    limit->take(state, start, {1, 1, 1min});
+    limit->answered(state, start, 1, says(429));
     BOOST_TEST((limit->decide(state, start, 1, 0) == 60s));
-    ResponseHead hinted = head(429);
-    hinted.headers.add("Retry-After", "300");
-    limit->take(state, start, 2, 1);
+    ServerAnswer hinted = says(429);
+    hinted.hint.retryAfter = 300s;
+    limit->take(state, start, {2, 1, 1min});
     limit->answered(state, start, 2, hinted);
     BOOST_TEST((limit->decide(state, start, 1, 0) == 300s));
 }
@@ -172,7 +179,7 @@ BOOST_AUTO_TEST_CASE(no_window_of_the_server_sees_more_than_the_limit)
         while (last < 2000) {
             for (auto next = flying.begin(); next != flying.end();) {
                 if (next->answer <= now) {
-                    limit->answered(state, next->answer, next->permit, head(200));
+                    limit->answered(state, next->answer, next->permit, says(200));
                     next = flying.erase(next);
                 } else {
                     ++next;
@@ -180,7 +187,7 @@ BOOST_AUTO_TEST_CASE(no_window_of_the_server_sees_more_than_the_limit)
             }
             const Duration wait = limit->decide(state, now, 1, 0);
             if (wait == 0s) {
-                limit->take(state, now, ++last, 1);
+                limit->take(state, now, {++last, 1, 1min});
                 const auto out = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(delay(random)));
                 const auto back = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(delay(random)));
                 arrivals.push_back(now + out);
@@ -197,6 +204,152 @@ BOOST_AUTO_TEST_CASE(no_window_of_the_server_sees_more_than_the_limit)
         const double windows = std::chrono::duration<double>(arrivals.back() - arrivals.front()).count() / 10.0;
         BOOST_TEST(static_cast<double>(arrivals.size()) >= 0.8 * limitOf * windows);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_429_in_spite_of_room_steps_down_to_even_pacing_for_good)
+{
+    const RateLimitPolicyPtr limit = perMinute(70);
+    LimitState state;
+    limit->declare(state);
+    limit->take(state, start, {1, 1, 1min});
+    limit->take(state, start, {2, 1, 1min});
+    limit->answered(state, start, 1, says(429));
+    BOOST_TEST(state.contradicted);
+    BOOST_TEST((state.shape == Shape::Adaptive));
+    limit->answered(state, start, 2, says(429)); // a straggler changes nothing more
+
+    TimePoint now = start + 5min;
+    int atOnce = 0;
+    for (PermitId permit = 3; limit->decide(state, now, 1, 0) == 0s; ++permit, ++atOnce) {
+        limit->take(state, now, {permit, 1, 1min});
+        limit->answered(state, now, permit, says(200));
+    }
+    BOOST_TEST(atOnce == 10); // a seventh of it
+    BOOST_TEST((limit->decide(state, now, 1, 0) > 500ms));
+}
+
+BOOST_AUTO_TEST_CASE(paced_goes_one_by_one)
+{
+    const RateLimitPolicyPtr limit = perMinute(61).shape(Shape::Paced);
+    LimitState state;
+    limit->declare(state);
+    pass(limit, state, start, 1);
+    const Duration wait = limit->decide(state, start, 1, 0);
+    BOOST_TEST((wait > 1s && wait < 1100ms));
+    BOOST_TEST((limit->decide(state, start + wait - 1ns, 1, 0) == 1ns));
+    pass(limit, state, start + wait, 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_more_careful_shape_of_two_clients_counts_for_both)
+{
+    const RateLimitPolicyPtr burst = perMinute(70);
+    const RateLimitPolicyPtr paced = perMinute(70).shape(Shape::Paced);
+    LimitState state;
+    burst->declare(state);
+    paced->declare(state);
+    pass(burst, state, start, 1);
+    BOOST_TEST((burst->decide(state, start, 1, 0) > 800ms));
+}
+
+BOOST_AUTO_TEST_CASE(what_the_server_says_is_left_counts_less_what_was_sent_since)
+{
+    const RateLimitPolicyPtr limit = perMinute(100);
+    LimitState state;
+    limit->declare(state);
+    for (PermitId permit = 1; permit <= 3; ++permit) limit->take(state, start, {permit, 1, 1min});
+    limit->answered(state, start, 1, saysLeft(200, 100, 4, 30s)); // two more were sent after it
+    BOOST_TEST(limit->remaining(state, start) == 2U);
+    limit->answered(state, start, 2, saysLeft(200, 100, 50, 30s)); // within one window of the server's it only gets less
+    BOOST_TEST(limit->remaining(state, start) == 2U);
+    limit->take(state, start, {4, 1, 1min});
+    limit->take(state, start, {5, 1, 1min});
+    BOOST_TEST((limit->decide(state, start, 1, 0) == 30s));
+    limit->answered(state, start, 4, saysLeft(200, 100, 90, 55s)); // its window moved on
+    BOOST_TEST(limit->remaining(state, start) == 89U);
+    limit->answered(state, start, 5, saysLeft(200, 1000, 900, 200s)); // never above the policy
+    BOOST_TEST(limit->remaining(state, start) == 95U);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_declared_limit_asks_first_and_follows_what_it_is_told_up_to_the_ceiling)
+{
+    const RateLimitPolicyPtr limit = serverDeclared(perMinute(1000));
+    LimitState state;
+    limit->declare(state);
+    limit->take(state, start, {1, 1, 1min});
+    BOOST_TEST((limit->decide(state, start, 1, 0) > 0s)); // nobody else before the answer
+    limit->answered(state, start, 1, saysLeft(200, 20, 19, 60s));
+    BOOST_TEST(limit->capacity(state) == 20U);
+    BOOST_TEST(limit->remaining(state, start) == 19U);
+    limit->take(state, start, {2, 1, 1min});
+    limit->answered(state, start, 2, saysLeft(200, 5000, 4999, 120s));
+    BOOST_TEST(limit->capacity(state) == 1000U);
+    BOOST_TEST(limit->remaining(state, start) == 998U);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_says_nothing_of_its_limit_gets_the_ceiling_once_it_answered_well)
+{
+    const RateLimitPolicyPtr limit = serverDeclared(perMinute(10));
+    LimitState state;
+    limit->declare(state);
+    limit->take(state, start, {1, 1, 1min});
+    limit->answered(state, start, 1, says(503));
+    limit->take(state, start, {2, 1, 1min});
+    BOOST_TEST((limit->decide(state, start, 1, 0) > 0s)); // still asking
+    limit->answered(state, start, 2, says(200));
+    BOOST_TEST((limit->decide(state, start, 1, 0) == 0s));
+    BOOST_TEST(limit->capacity(state) == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(a_canary_that_is_refused_is_no_contradiction)
+{
+    const RateLimitPolicyPtr limit = serverDeclared(perMinute(10));
+    LimitState state;
+    limit->declare(state);
+    limit->take(state, start, {1, 1, 1min});
+    limit->answered(state, start, 1, saysLeft(429, 5, 0, 20s));
+    BOOST_TEST(!state.contradicted);
+    BOOST_TEST((limit->decide(state, start, 1, 0) == 20s));
+}
+
+BOOST_AUTO_TEST_CASE(a_permit_that_nobody_reports_lapses_and_a_late_answer_counts_still)
+{
+    const RateLimitPolicyPtr limit = perMinute(1);
+    LimitState state;
+    limit->declare(state);
+    limit->take(state, start, {1, 1, 10s});
+    limit->tidy(state, start + 16s);
+    BOOST_TEST(state.inFlight.empty());
+    const Duration wait = limit->decide(state, start + 16s, 1, 0);
+    BOOST_TEST((wait > 58s && wait < 60s)); // sent after 15 s at the latest
+    limit->answered(state, start + 40s, 1, says(200));
+    BOOST_TEST((limit->decide(state, start + 40s, 1, 0) >= 60s));
+}
+
+BOOST_AUTO_TEST_CASE(in_a_shared_emergency_each_request_counts_for_all)
+{
+    const RateLimitPolicyPtr limit = perMinute(100);
+    LimitState state;
+    limit->declare(state);
+    state.share = 8;
+    int sent = 0;
+    for (PermitId permit = 1; limit->decide(state, start, 1, 0) == 0s; ++permit, ++sent)
+        limit->take(state, start, {permit, 1, 1min});
+    BOOST_TEST(sent == 12);
+    state.share = 200; // more processes than requests: none may go
+    LimitState none;
+    none.share = 200;
+    BOOST_TEST((limit->decide(none, start, 1, 0) > 0s));
+    BOOST_TEST((limit->decide(none, start, 1, 0) < 61s));
+}
+
+BOOST_AUTO_TEST_CASE(absurd_limits_are_refused)
+{
+    thrown<ConfigurationError>([] { WindowLimit(static_cast<unsigned>(-1), 60s); });
+    const RateLimitPolicyPtr huge = WindowLimit(1'000'000'000, std::chrono::hours(24 * 31)).shape(Shape::Adaptive);
+    LimitState state;
+    huge->declare(state);
+    pass(huge, state, start, 1);
+    BOOST_TEST((huge->decide(state, start, 1, UINT64_MAX / 4) > std::chrono::hours(24 * 365)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

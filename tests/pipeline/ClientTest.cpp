@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(counters_and_quota)
     api.get("/b").send();
     BOOST_TEST(api.stats().calls == 2U);
     BOOST_TEST(api.stats().attempts == 2U);
-    const auto quota = api.quota();
+    const auto quota = api.quota().limits;
     BOOST_TEST(quota.at(0).remaining == 3U);
     BOOST_TEST(quota.at(1).remaining == 99U);
     BOOST_TEST(quota.at(1).limit == "100 requests per 3600 s on /a");

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -92,7 +93,7 @@ BOOST_AUTO_TEST_CASE(all_limits_or_none_are_spent)
     const Client api = to().limit(perMinute(1), perHour(10)).build();
     api.get("/x").send();
     for (int i = 0; i < 5; ++i) BOOST_CHECK_THROW(api.get("/x").timeout(1s).send(), RateLimited);
-    BOOST_TEST(api.quota().at(1).remaining == 9U);
+    BOOST_TEST(api.quota().limits.at(1).remaining == 9U);
 }
 
 BOOST_AUTO_TEST_CASE(clients_with_one_credential_share_one_count_and_others_do_not)
@@ -266,7 +267,7 @@ BOOST_AUTO_TEST_CASE(one_limit_given_twice_counts_once)
 {
     always(200);
     const Client api = to().limit(perMinute(6), perMinute(4), perMinute(5)).build();
-    BOOST_TEST(api.quota().size() == 1U);
+    BOOST_TEST(api.quota().limits.size() == 1U);
     for (int i = 0; i < 4; ++i) api.get("/x").timeout(1s).send();
     BOOST_CHECK_THROW(api.get("/x").timeout(1s).send(), RateLimited);
 }
@@ -290,7 +291,7 @@ BOOST_AUTO_TEST_CASE(transports_that_share_a_store_share_canary_and_count)
     clock->run({[&] { a.get("/x").send(); }, [&] { b.get("/x").send(); }});
     // The second one does not sleep until its deadline: nobody in its process can wake it.
     BOOST_TEST((clock->now() - start < 5s));
-    BOOST_TEST(a.quota().at(0).remaining == 48U);
+    BOOST_TEST(a.quota().limits.at(0).remaining == 48U);
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_that_is_cancelled_leaves_the_line_to_the_next)
@@ -316,6 +317,89 @@ BOOST_AUTO_TEST_CASE(a_wait_that_is_cancelled_leaves_the_line_to_the_next)
     BOOST_TEST(cancelled);
     BOOST_TEST(timesOf(*transport, "/first").empty());
     BOOST_TEST(timesOf(*transport, "/second").size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(urgent_calls_go_before_those_that_came_earlier)
+{
+    always(200);
+    const Client api = to().limit(WindowLimit(1, 10s)).timeout(1h).build();
+    api.get("/first").send();
+    std::vector<std::function<void()>> callers;
+    const auto later = [&](Duration at, Priority priority, const char* path) {
+        callers.emplace_back([this, &api, at, priority, path] {
+            clock->parker()->park(clock->now() + at);
+            api.get(path).priority(priority).send();
+        });
+    };
+    later(1s, Priority::Low, "/low");
+    later(2s, Priority::Normal, "/normal1");
+    later(3s, Priority::Normal, "/normal2");
+    later(4s, Priority::High, "/high");
+    clock->run(callers);
+    std::string order;
+    for (const auto& sent : transport->sent()) order += sent.url.substr(sent.url.rfind('/'));
+    BOOST_TEST(order == "/first/high/normal1/normal2/low");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_is_full_refuses_at_once_and_keeps_those_in_it)
+{
+    always(200);
+    const Client api = to().limit(WindowLimit(1, 10s)).timeout(1h).queueLimit(3).build();
+    api.get("/x").send();
+    std::atomic<int> sent{0}, refused{0};
+    std::vector<std::function<void()>> callers(5, [&] {
+        const auto result = api.get("/x").trySend();
+        if (result)
+            ++sent;
+        else if (dynamic_cast<const RateLimited*>(&result.error()) && result.error().delivery() == Delivery::NotSent)
+            ++refused;
+    });
+    clock->run(callers);
+    BOOST_TEST(sent.load() == 3);
+    BOOST_TEST(refused.load() == 2);
+    thrown<ConfigurationError>([&] { to().queueLimit(0).build(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_429_in_spite_of_room_is_told_and_shown)
+{
+    struct Listener : Observer
+    {
+        std::vector<Transition> heard;
+        void onTransition(const Transition& transition) override { heard.push_back(transition); }
+    };
+    const auto listener = std::make_shared<Listener>();
+    transport->answer(429).answer(429).answer(200);
+    const Client api = to().limit(perMinute(100)).observer(listener).timeout(1h).build();
+    BOOST_TEST(!api.quota().limits.at(0).steppedDown);
+    api.get("/x").send();
+    BOOST_REQUIRE(listener->heard.size() == 1U);
+    BOOST_TEST((listener->heard.front().kind == Transition::Kind::SteppedDown));
+    BOOST_TEST(contains(listener->heard.front().text, "100 requests per 60 s"));
+    BOOST_TEST(api.quota().limits.at(0).steppedDown);
+    api.reset();
+    BOOST_TEST(!api.quota().limits.at(0).steppedDown);
+}
+
+BOOST_AUTO_TEST_CASE(hints_that_cannot_be_read_are_counted_and_change_nothing)
+{
+    Headers odd = field("X-RateLimit-Remaining", "-5");
+    odd.add("Retry-After", "soon");
+    transport->answer(200, {}, odd);
+    const Client api = to().limit(perMinute(100)).build();
+    api.get("/x").send();
+    BOOST_TEST(api.stats().ignoredHints == 2U);
+    BOOST_TEST(api.quota().limits.at(0).remaining == 99U);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_without_limits_keeps_the_silence_that_a_server_asks_for)
+{
+    transport->answer(429, {}, field("Retry-After", "90")).answer(200);
+    const Client api = to().build();
+    BOOST_CHECK_THROW(api.get("/x").send(), RateLimited);
+    const auto local = thrown<RateLimited>([&] { api.get("/y").timeout(60s).send(); });
+    BOOST_TEST((local->delivery() == Delivery::NotSent));
+    BOOST_TEST((local->retryIn() == 90s));
+    BOOST_TEST(transport->sent().size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

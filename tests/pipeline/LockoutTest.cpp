@@ -206,4 +206,92 @@ BOOST_AUTO_TEST_CASE(anonymous_calls_pass_the_gate)
     BOOST_TEST(bad == 3);
 }
 
+BOOST_AUTO_TEST_CASE(revoking_a_good_key_costs_no_more_401s_than_may_be_under_way)
+{
+    const Client api =
+        to().auth(bearer(callbackSource("account", [this] { return Secret("good-key"); }))).limit(lockout()).build();
+    api.get("/x").send();
+    goodKey = "another-key"; // revoked
+    std::atomic<int> rejected{0};
+    clock->run(std::vector<std::function<void()>>(16, [&] { rejected += !api.get("/x").trySend(); }));
+    BOOST_TEST(rejected.load() == 16);
+    BOOST_TEST(bad == 3); // one less than this server forgives
+    BOOST_TEST(whileLocked == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_names_the_lock_is_believed_and_one_that_does_not_is_a_permission)
+{
+    transport->answer(200)
+        .answer(403, R"({"message":"You may not see this"})")
+        .answer(403, R"({"message":"Maximum number of login attempts exceeded. Try later."})");
+    const Client api = to().auth(bearer(Secret(goodKey))).limit(lockout()).build();
+    api.get("/x").send();
+    thrown<PermissionDenied>([&] { api.get("/x").send(); });
+    const auto locked = thrown<LockedOut>([&] { api.get("/x").send(); });
+    BOOST_TEST(contains(locked->cause(), "says"));
+    thrown<LockedOut>([&] { api.get("/x").send(); });
+    BOOST_TEST(transport->sent().size() == 3U);
+    BOOST_TEST((api.quota().gate == GateStanding::Locked));
+    BOOST_TEST((api.quota().lockedFor > 4min));
+}
+
+BOOST_AUTO_TEST_CASE(a_403_that_means_the_quota_is_a_limit_and_is_waited_for)
+{
+    Headers spent = field("X-RateLimit-Remaining", "0");
+    spent.add("X-RateLimit-Reset", "20");
+    transport->answer(200).answer(403, {}, spent).answer(200);
+    const Client api = to().auth(bearer(Secret(goodKey))).limit(lockout()).build();
+    api.get("/x").send();
+    const TimePoint start = clock->now();
+    BOOST_TEST(api.get("/x").send().status() == 200);
+    BOOST_TEST((clock->now() - start >= 20s));
+    transport->answer(403, {}, spent);
+    const auto limited = thrown<RateLimited>([&] { api.get("/x").timeout(5s).send(); });
+    BOOST_TEST((limited->retryIn() >= 20s));
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_lets_calls_go_again)
+{
+    const Client api = to().auth(bearer(callbackSource("account", [] { return Secret("good-key"); }))).limit(lockout()).build();
+    goodKey = "not yet";
+    BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    BOOST_TEST((api.quota().gate == GateStanding::Suspicious));
+    goodKey = "good-key"; // put right at the provider's
+    BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    api.reset();
+    BOOST_TEST(api.get("/x").send().status() == 200);
+    BOOST_TEST((api.quota().gate == GateStanding::Open));
+}
+
+BOOST_AUTO_TEST_CASE(an_observer_is_told_of_every_turn_once)
+{
+    struct Listener : Observer
+    {
+        std::vector<Transition> heard;
+        void onTransition(const Transition& transition) override { heard.push_back(transition); }
+    };
+    const auto listener = std::make_shared<Listener>();
+    std::string key = "good-key";
+    const Client api =
+        to().auth(bearer(callbackSource("account", [&key] { return Secret(key); }))).limit(lockout()).observer(listener).build();
+    api.get("/x").send();
+    key = "bad-key-number-1";
+    BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
+    lockedUntil = clock->now() + lockFor;
+    key = goodKey;
+    BOOST_CHECK_THROW(api.get("/x").send(), LockedOut);
+    BOOST_CHECK_THROW(api.get("/x").send(), LockedOut);
+    clock->advance(lockFor);
+    api.get("/x").send();
+    using Kind = Transition::Kind;
+    std::vector<Kind> kinds;
+    for (const Transition& one : listener->heard) {
+        kinds.push_back(one.kind);
+        BOOST_TEST(!one.text.empty());
+        BOOST_TEST(!contains(one.text, "key-number"));
+    }
+    BOOST_TEST((kinds == std::vector<Kind>{Kind::CredentialRejected, Kind::Locked, Kind::Unlocked}));
+    BOOST_TEST((*listener->heard.at(1).wait == 5min));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

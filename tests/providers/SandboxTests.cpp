@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(BentooAnswersAndCounts)
     BOOST_CHECK_EQUAL(reply.model, models[0].id);
     BOOST_CHECK_EQUAL(reply.finishReason, "stop");
     BOOST_CHECK_EQUAL(reply.usage.totalTokens, reply.usage.promptTokens + reply.usage.completionTokens);
-    BOOST_CHECK_EQUAL(api.quota().at(0).remaining, 18U);
+    BOOST_CHECK_EQUAL(api.quota().limits.at(0).remaining, 18U);
     thrownBy<NotFound>([&] { api.chat({"no-such-model", {{"user", "x"}}}); }, {"no such model"});
 }
 

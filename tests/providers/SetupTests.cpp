@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(BentoDemandsItsKeysAndASaneBatch)
 BOOST_AUTO_TEST_CASE(BentoLimitsStandAsPublishedAndCanBeSwitchedOff)
 {
     std::vector<std::uint64_t> capacities;
-    for (const QuotaView& view : bentoOver(script()).quota()) capacities.push_back(view.capacity);
+    for (const QuotaView& view : bentoOver(script()).quota().limits) capacities.push_back(view.capacity);
     const std::vector<std::uint64_t> published{100, 100, 100, 30};
     BOOST_CHECK_EQUAL_COLLECTIONS(capacities.begin(), capacities.end(), published.begin(), published.end());
 
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(BentoLimitsStandAsPublishedAndCanBeSwitchedOff)
     options.transport = script();
     options.publishableKey = options.secretKey = options.siteUuid = fixed("abcdefgh");
     options.limits = BentoLimits::off();
-    BOOST_CHECK(Bento(options).quota().empty());
+    BOOST_CHECK(Bento(options).quota().limits.empty());
 }
 
 BOOST_AUTO_TEST_CASE(BentooReadsItsVariables)
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(BentooPlanGivesTheLimit)
     options.apiKey = fixed(bentooKey);
     const auto capacity = [&options] {
         options.transport = script();
-        return Bentoo(options).quota().at(0).capacity;
+        return Bentoo(options).quota().limits.at(0).capacity;
     };
     BOOST_CHECK_EQUAL(capacity(), 20U);
     options.plan = tollgate::BentooPlan::Pro;
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(BentooPlanGivesTheLimit)
     options.requestsPerMinute = 5000;
     BOOST_CHECK_EQUAL(capacity(), 5000U);
     options.requestsPerMinute = 0;
-    BOOST_CHECK(Bentoo(options).quota().empty());
+    BOOST_CHECK(Bentoo(options).quota().limits.empty());
 }
 
 BOOST_AUTO_TEST_CASE(BandoIsAnonymousWithoutAToken)
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(BandoUsesTheTokenOfItsVariable)
     api.coolness();
     BOOST_CHECK_EQUAL(transport->sent().at(0).url, "https://bando.example.com/coolness");
     BOOST_CHECK(transport->sent().at(0).headers.get("Authorization", "") == "Bearer " + bandoToken);
-    BOOST_CHECK_EQUAL(api.quota().at(0).capacity, 100U);
+    BOOST_CHECK_EQUAL(api.quota().limits.at(0).capacity, 100U);
 }
 
 BOOST_AUTO_TEST_CASE(BandoRefusesThePlaceHolderOfItsOwnSamples)
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(EveryProviderLeadsToItsClient)
     BOOST_CHECK_EQUAL(api.request("GET", "/stats/site").send().status(), 200);
     BOOST_CHECK(contains(transport->sent().at(0).url, "/api/v1/stats/site?site_uuid="));
     BOOST_CHECK(api.client().transport() == transport);
-    BOOST_CHECK_EQUAL(api.quota().at(3).remaining, 29U);
+    BOOST_CHECK_EQUAL(api.quota().limits.at(3).remaining, 29U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(sites_of_one_key_are_partitions_of_one_account)
     const auto a = basicWithSite(publishable, secret, fixedSource(Secret("site-a")));
     const auto b = basicWithSite(publishable, secret, fixedSource(Secret("site-b")));
     BOOST_TEST(a->identity().principal == b->identity().principal);
-    BOOST_TEST(a->identity().partition != b->identity().partition);
+    BOOST_TEST((a->identity().partition != b->identity().partition));
     BOOST_TEST(credentialOf(*a)->fingerprint() == credentialOf(*b)->fingerprint());
 }
 

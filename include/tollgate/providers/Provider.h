@@ -32,7 +32,7 @@ public:
     Request request(std::string method, std::string_view target) const { return _client.request(std::move(method), target); }
 
     /// What is left of each limit now.
-    std::vector<QuotaView> quota() const { return _client.quota(); }
+    Quota quota() const { return _client.quota(); }
 
 protected:
     explicit ProviderClient(Client client) : _client(std::move(client)) {}
