@@ -22,7 +22,7 @@ struct TOLLGATE_API LockoutPolicy
     unsigned tolerance = 3; ///< so many 401s within the suspicion: the account is left alone until it is over
     bool strict = false;    ///< a rejected credential is never tried again before reset or rotation
     unsigned inFlight = 0;  ///< requests of the account under way at a time; 0: any number. lockout(): 3, one less than most
-                           ///< servers forgive after one probe
+                            ///< servers forgive after one probe
     Duration fresh{}; ///< so long after a good answer `inFlight` does not count: faster, and a revocation then costs as many
                       ///< 401s as there are requests under way
     Duration pause{}; ///< after a 401: before a new version goes; lockout(): 2 s, as some servers lock on two in a second

@@ -59,8 +59,8 @@ struct TOLLGATE_API GateState
     TimePoint probeLapse{};                       ///< its process may have died: from then on another one may go
     unsigned failedProbes = 0;                    ///< in a row that came back without an answer to the question
     std::string cause;                            ///< what led to the lock or the suspicion
-    std::optional<TimePoint> lastForbidden;       ///< newest 403 to a credential that was good before...
-    std::uint32_t forbiddenPath = 0;              ///< ...and its endpoint family
+    std::optional<TimePoint> lastForbidden;       ///< newest 403 to a credential that was good before, if nothing explained it...
+    std::uint32_t forbiddenPath = 0;              ///< ...and its endpoint family, if that had taken the credential
 };
 
 /// All that is counted for one account: one document, changed as a whole.

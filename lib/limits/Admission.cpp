@@ -68,7 +68,8 @@ Admission admit(QuotaState& state, const Ask& ask, TimePoint now)
     GateAnswer gate;
     if (!ask.version.empty()) {
         gateDeclares(state.gate, ask.lockout);
-        gate = gateAsks(state.gate, ask.version, now);
+        // Out of touch with the others of a shared store, each process has one request under way.
+        gate = gateAsks(state.gate, ask.version, now, state.share > 1 ? 1 : ~0U);
         Admission refused = refusal(gate, state.gate);
         if (refused.kind != Admission::Kind::Granted) return refused;
     }

@@ -58,6 +58,8 @@ namespace limits {
 
 namespace {
 
+constexpr Duration together = std::chrono::seconds(10); ///< refusals that come so close may be of one lock
+
 using Verdict = VersionState::Verdict;
 
 Duration doubled(Duration base, unsigned times, Duration limit)
@@ -96,13 +98,17 @@ void accept(GateState& gate, VersionState& version, PermitId permit, bool probe)
 
 void lock(GateState& gate, const ServerHint& hint, TimePoint now, const char* cause)
 {
-    // Stragglers of one lock are one lock: what was sent before it began proves nothing new.
-    if (gate.lockedUntil && now < *gate.lockedUntil) return;
-    ++gate.locks;
-    gate.failedProbes = 0;
+    // Stragglers of one lock are one lock. But some servers prolong a lock at every attempt, and this one may have come in just
+    // now.
+    const bool straggler = gate.lockedUntil && now < *gate.lockedUntil;
+    if (!straggler) {
+        ++gate.locks;
+        gate.failedProbes = 0;
+        gate.cause = cause;
+    }
     const Duration guess = doubled(gate.policy.lockFor, gate.locks, gate.policy.maxLock);
-    gate.lockedUntil = now + std::max<Duration>(hint.retryAfter.value_or(guess), std::chrono::seconds(1));
-    gate.cause = cause;
+    const TimePoint until = now + std::max<Duration>(hint.retryAfter.value_or(guess), std::chrono::seconds(1));
+    gate.lockedUntil = straggler ? std::max(*gate.lockedUntil, until) : until;
 }
 
 void reject(GateState& gate, VersionState& version, PermitId permit, bool canary, bool probe, const ServerHint& hint,
@@ -126,6 +132,9 @@ void reject(GateState& gate, VersionState& version, PermitId permit, bool canary
     gate.cause = "the server answered 401 to this credential";
     // The server looks at credentials again, so the lock is over; the rejected version keeps itself back.
     if (probe) unlock(gate);
+    // Answers overtake each other: what a 403 just before meant is clear only now.
+    if (policy.declared && version.lastGood && gate.lastForbidden && now - *gate.lastForbidden <= together)
+        lock(gate, hint, now, "the server answered 403 and 401 to this account within seconds");
     if (policy.declared && gate.rejections >= policy.tolerance && !gate.lockedUntil) {
         gate.lockedUntil = now + policy.suspicion;
         gate.cause = "the server answered 401 to several credentials of this account, and one more might lock it";
@@ -147,11 +156,13 @@ const char* whyLocked(GateState& gate, const VersionState& version, const Server
     // Two endpoints that both took this credential within the hour, and both refuse it within seconds: that is the account.
     const auto good =
         std::find_if(version.goodPaths.begin(), version.goodPaths.end(), [path](const auto& one) { return one.first == path; });
-    if (good == version.goodPaths.end() || now - good->second > std::chrono::hours(1)) return nullptr;
-    const bool another =
-        gate.lastForbidden && now - *gate.lastForbidden <= std::chrono::seconds(10) && gate.forbiddenPath != path;
-    gate.lastForbidden = now;
-    gate.forbiddenPath = path;
+    const bool tookIt = good != version.goodPaths.end() && now - good->second <= std::chrono::hours(1);
+    const bool another = tookIt && gate.lastForbidden && now - *gate.lastForbidden <= together && gate.forbiddenPath != 0 &&
+                         gate.forbiddenPath != path;
+    if (version.lastGood) {
+        gate.lastForbidden = now;
+        gate.forbiddenPath = tookIt ? path : 0;
+    }
     return another ? "the server answered 403 on several endpoints that had taken this credential before" : nullptr;
 }
 
@@ -219,7 +230,7 @@ void gateDeclares(GateState& gate, const LockoutPolicy& policy)
     kept.hidesLock = kept.hidesLock || policy.hidesLock;
 }
 
-GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now)
+GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now, unsigned most)
 {
     using Kind = GateAnswer::Kind;
     const auto known = gate.versions.find(version);
@@ -249,7 +260,7 @@ GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint
             ++flying;
             firstLapse = std::min<Duration>(firstLapse, flight.lapse - now);
         }
-        if (flying >= policy.inFlight) return {Kind::Busy, firstLapse};
+        if (flying >= std::min(policy.inFlight, most)) return {Kind::Busy, firstLapse};
     }
     const bool canary = state.verdict == Verdict::Bad || (state.verdict == Verdict::Unverified && policy.declared);
     return {canary ? Kind::Canary : Kind::Open, std::nullopt};

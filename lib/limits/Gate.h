@@ -29,7 +29,8 @@ struct GateAnswer
 
 /// Makes a client's rules known; the strictest of all that were declared hold from then on.
 void gateDeclares(GateState& gate, const LockoutPolicy& policy);
-GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now);
+/// `most`: of a declared cap of requests in flight, no more than that.
+GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now, unsigned most = ~0U);
 /// `lapse`: when the request counts as lost if nobody reports it.
 void gatePasses(GateState& gate, const GateAnswer& answer, const std::string& version, PermitId permit, TimePoint now,
                 TimePoint lapse);

@@ -98,7 +98,7 @@ ErrorPtr byFinding(ErrorDetails details, const CallImpl& call, const Response& r
         when(details, call, call.gateWait);
         return std::make_shared<CredentialRejected>(std::move(details));
     case Finding::Kind::Permission:
-        if (call.locked || call.throttled) break;
+        if (call.locked || (call.throttled && response.status() == 403)) break;
         return std::make_shared<PermissionDenied>(std::move(details));
     case Finding::Kind::Content: return std::make_shared<UnexpectedContent>(std::move(details));
     case Finding::Kind::ByStatus: break;

@@ -323,7 +323,8 @@ void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
     if (attempts.size() > slot.attemptsBefore) {
         report.delivery = attempts.back().delivery == Delivery::NotSent ? Delivery::NotSent : Delivery::MaybeProcessed;
         answer.status = attempts.back().status;
-        if (outcome && outcome->status() == answer.status) {
+        if (answer.status == 429 && call.noLimit) answer.status = 402; // for limits and gate: a refusal that is none of theirs
+        if (outcome && outcome->status() == attempts.back().status) {
             answer.hint = limits::serverHint(outcome->headers(), call.clock().wallNow());
             answer.saysLocked = saysLocked(_core.options.lockout, outcome->head(), outcome->body());
             if (answer.hint.ignored > 0) _core.counters.ignoredHints.fetch_add(answer.hint.ignored, std::memory_order_relaxed);

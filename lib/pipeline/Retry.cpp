@@ -88,6 +88,7 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
     // The limit stays shut after a 429: if no permit can come in time, the caller wants the server's answer, not a refusal of
     // ours.
     if (call.shutFor > hint.value_or(Duration::zero())) hint = call.shutFor;
+    if (call.noLimit) return {};
     // Refused by a limit, so not processed: safe for every method.
     if (outcome->status() == 429 || (outcome->status() == 403 && call.throttled)) return {Plan::Kind::Later, true, hint};
     switch (outcome->status()) {

@@ -38,6 +38,19 @@ public:
             _logger->debug(line(record));
     }
 
+    void onTransition(const Transition& transition) override
+    {
+        using Kind = Transition::Kind;
+        const bool good = transition.kind == Kind::CredentialAccepted || transition.kind == Kind::Unlocked ||
+                          transition.kind == Kind::StoreRecovered;
+        std::string text = transition.text;
+        if (transition.wait) text += fmt::format("; next try in {} s", milliseconds(*transition.wait) / 1000);
+        if (good)
+            _logger->information(text);
+        else
+            _logger->warning(text);
+    }
+
     void onNotice(const Notice& notice) override { _logger->information(notice.text); }
 
 private:

@@ -16,10 +16,17 @@ namespace {
 
 constexpr const char* whereKeysAre = "Create a key in the Bentoo dashboard under Settings, API Keys; it is shown once.";
 
-unsigned requestsPerMinute(const BentooOptions& options)
+/// Null: none.
+RateLimitPolicyPtr limitOf(const BentooOptions& options)
 {
-    if (options.requestsPerMinute) return *options.requestsPerMinute;
-    return options.plan == BentooPlan::Pro ? 1000 : 20;
+    if (options.requestsPerMinute == 0U) return nullptr;
+    if (options.requestsPerMinute) return perMinute(*options.requestsPerMinute);
+    switch (options.plan) {
+    case BentooPlan::Free: return perMinute(20);
+    case BentooPlan::Pro: return perMinute(1000);
+    case BentooPlan::Unknown: break;
+    }
+    return serverDeclared(perMinute(1000));
 }
 
 Client makeClient(const BentooOptions& options)
@@ -28,7 +35,7 @@ Client makeClient(const BentooOptions& options)
     demand(options.apiKey, "apiKey", whereKeysAre);
     ClientBuilder builder = clientFor(options, "https://api.bentoo.ai/v1", &reviewBentoo);
     builder.auth(bearer(options.apiKey, {"btoo_", "Bentoo key"}));
-    if (const unsigned limit = requestsPerMinute(options)) builder.limit(perMinute(limit));
+    if (const RateLimitPolicyPtr limit = limitOf(options)) builder.limit(limit);
     return builder.build();
 }
 

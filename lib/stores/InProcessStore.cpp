@@ -1,3 +1,4 @@
+#include "stores/Forgetting.h"
 #include "tollgate/Error.h"
 #include "tollgate/QuotaStore.h"
 
@@ -5,7 +6,10 @@
 #include <openssl/rand.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -19,16 +23,16 @@ class InProcessStore final : public QuotaStore
 public:
     explicit InProcessStore(std::shared_ptr<Clock> clock) : _clock(std::move(clock)) {}
 
-    Secret namingKey() override { return _namingKey; }
-
     void update(const QuotaKey& key, const Change& change) override
     {
-        Account& account = find(key);
-        const std::lock_guard<std::mutex> lock(account.mutex);
-        if (account.process != ::getpid()) forgetFlights(account);
+        const std::shared_ptr<Account> account = find(key);
+        const std::lock_guard<std::mutex> lock(account->mutex);
+        if (account->process != ::getpid()) forgetFlights(*account);
         // The clock is read under the lock: a time taken before it may be older than what the state holds by now.
-        change(account.state, _clock->now());
+        change(account->state, _clock->now());
     }
+
+    Secret namingKey() override { return _namingKey; }
 
 private:
     struct Account
@@ -51,10 +55,24 @@ private:
         for (auto& version : account.state.gate.versions) version.second.canary = 0;
     }
 
-    Account& find(const QuotaKey& key)
+    std::shared_ptr<Account> find(const QuotaKey& key)
     {
         const std::lock_guard<std::mutex> lock(_mutex);
-        return _accounts[key.text()]; // node-based: stays where it is
+        const auto known = _accounts.find(key.text());
+        if (known != _accounts.end()) return known->second;
+        if (_accounts.size() >= _sweepAt) sweep();
+        return _accounts[key.text()] = std::make_shared<Account>();
+    }
+
+    /// Forgets the accounts that hold nothing worth knowing. Runs each time they have doubled, so it costs little for each.
+    void sweep()
+    {
+        const TimePoint now = _clock->now();
+        for (auto at = _accounts.begin(); at != _accounts.end();) {
+            const bool inUse = at->second.use_count() > 1; // only find() hands them out, and it holds the lock now
+            at = !inUse && !stores::worthKeeping(at->second->state, now) ? _accounts.erase(at) : std::next(at);
+        }
+        _sweepAt = std::max<std::size_t>(1024, 2 * _accounts.size());
     }
 
     static Secret randomKey()
@@ -70,7 +88,8 @@ private:
     std::shared_ptr<Clock> _clock;
     Secret _namingKey = randomKey();
     std::mutex _mutex;
-    std::unordered_map<std::string, Account> _accounts;
+    std::unordered_map<std::string, std::shared_ptr<Account>> _accounts;
+    std::size_t _sweepAt = 1024;
 };
 
 } // namespace

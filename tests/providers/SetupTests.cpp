@@ -135,6 +135,8 @@ BOOST_AUTO_TEST_CASE(BentooPlanGivesTheLimit)
         options.transport = script();
         return Bentoo(options).quota().limits.at(0).capacity;
     };
+    BOOST_CHECK_EQUAL(capacity(), 1000U); // the ceiling of what Bentoo says itself
+    options.plan = tollgate::BentooPlan::Free;
     BOOST_CHECK_EQUAL(capacity(), 20U);
     options.plan = tollgate::BentooPlan::Pro;
     BOOST_CHECK_EQUAL(capacity(), 1000U);

@@ -13,17 +13,17 @@ namespace tollgate {
 /// The account's plan gives the size of the limit; it is counted for each key.
 enum class BentooPlan
 {
-    Free, ///< 20 requests a minute
-    Pro   ///< 1,000 requests a minute
+    Unknown, ///< one call goes first, then the limit is what Bentoo's X-RateLimit-Limit says, up to 1,000 a minute
+    Free,    ///< 20 requests a minute
+    Pro      ///< 1,000 requests a minute
 };
 
 /// The user agent is demanded: it is how you find your program in Bentoo's audit log.
 struct TOLLGATE_API BentooOptions : ProviderOptions
 {
     CredentialSourcePtr apiKey; ///< "btoo_..."; rotate it by a source with versions, no restart is needed
-    /// Free until told otherwise: a Pro figure on a Free account would run into 429 at once. One line for the other:
-    /// `options.plan = BentooPlan::Pro;`
-    BentooPlan plan = BentooPlan::Free;
+    /// Bentoo says with every answer how many requests the plan has, so nobody needs to know, and an upgrade is followed at once.
+    BentooPlan plan = BentooPlan::Unknown;
     /// Instead of the plan's figure, for Enterprise; 0 switches the limit off.
     std::optional<unsigned> requestsPerMinute;
 };
