@@ -30,17 +30,18 @@ Admission refusal(const GateAnswer& answer, const GateState& gate)
     return admission;
 }
 
-Admission longestWait(const QuotaState& state, const Ask& ask, TimePoint now)
+/// The longest of the limits' waits. `stateOf(policy)` answers what a policy remembers.
+template <class StateOf>
+Admission longestWait(const Ask& ask, TimePoint now, const StateOf& stateOf)
 {
-    static const LimitState untouched;
     Admission admission;
     Duration longest{};
-    for (const RateLimitPolicyPtr& policy : ask.limits) {
-        const auto known = state.limits.find(policy->id());
-        const Duration wait = policy->decide(known == state.limits.end() ? untouched : known->second, now, ask.weight, ask.ahead);
+    for (std::size_t i = 0; i < ask.limits.size(); ++i) {
+        const RateLimitPolicy& policy = *ask.limits[i];
+        const Duration wait = policy.decide(stateOf(i), now, ask.weight, ask.ahead);
         if (wait <= longest) continue;
         longest = wait;
-        admission.binding = policy.get();
+        admission.binding = &policy;
     }
     if (longest == Duration::max()) {
         admission.kind = Admission::Kind::TooHeavy;
@@ -60,7 +61,11 @@ Admission foresee(const QuotaState& state, const Ask& ask, TimePoint now)
         if (answer.kind == GateAnswer::Kind::Locked || answer.kind == GateAnswer::Kind::Rejected)
             return refusal(answer, state.gate);
     }
-    return longestWait(state, ask, now);
+    return longestWait(ask, now, [&](std::size_t i) -> const LimitState& {
+        static const LimitState untouched;
+        const auto known = state.limits.find(ask.limits[i]->id());
+        return known == state.limits.end() ? untouched : known->second;
+    });
 }
 
 Admission admit(QuotaState& state, const Ask& ask, TimePoint now)
@@ -73,18 +78,20 @@ Admission admit(QuotaState& state, const Ask& ask, TimePoint now)
         Admission refused = refusal(gate, state.gate);
         if (refused.kind != Admission::Kind::Granted) return refused;
     }
+    thread_local std::vector<LimitState*> limits; // keeps its memory: this runs for each request
+    limits.clear();
     for (const RateLimitPolicyPtr& policy : ask.limits) {
-        LimitState& limit = stateOf(state, *policy);
-        limit.share = state.share;
-        policy->tidy(limit, now);
+        limits.push_back(&stateOf(state, *policy));
+        limits.back()->share = state.share;
+        policy->tidy(*limits.back(), now);
     }
-    Admission admission = longestWait(state, ask, now);
+    Admission admission = longestWait(ask, now, [](std::size_t i) -> const LimitState& { return *limits[i]; });
     if (admission.kind != Admission::Kind::Granted) return admission;
 
     admission.permit = ++state.lastPermit;
     const Duration patience = std::clamp<Duration>(ask.patience, std::chrono::seconds(1), longestPatience);
-    for (const RateLimitPolicyPtr& policy : ask.limits)
-        policy->take(state.limits.find(policy->id())->second, now, {admission.permit, ask.weight, patience});
+    for (std::size_t i = 0; i < limits.size(); ++i)
+        ask.limits[i]->take(*limits[i], now, {admission.permit, ask.weight, patience});
     if (!ask.version.empty()) {
         gatePasses(state.gate, gate, ask.version, admission.permit, now, now + patience + std::chrono::seconds(5));
         std::string& lastFour = state.gate.versions[ask.version].lastFour;
