@@ -77,7 +77,7 @@ public:
         const std::uint64_t need = (ahead + weight) * state.share;
         if (std::uint64_t{weight} * state.share > most) return _hold; // until the shared store is back
 
-        Duration wait = std::max<Duration>(state.shutUntil - now, waitForSlots(state, now, most, need));
+        Duration wait = std::max<Duration>(state.shutUntil - now, waitForSlots(state, now, most, need, ahead > 0));
         wait = std::max(wait, waitForServer(state, now, need));
         if (shapeOf(state) == Shape::Burst || wait >= farAway) return std::max(wait, Duration::zero());
         wait = std::max(wait, waitForBucket(state, now, most, std::uint64_t{weight} * state.share, ahead * state.share));
@@ -153,12 +153,14 @@ private:
         return std::max<Duration>(_hold / requests, Duration(1));
     }
 
-    /// The unit that lies k * capacity places behind another one cannot be granted before that one's answer plus a hold.
-    Duration waitForSlots(const LimitState& state, TimePoint now, std::uint64_t most, std::uint64_t need) const
+    /// The unit that lies k * capacity places behind another one cannot be granted before that one's answer plus a hold. Those
+    /// ahead may take a slot that is free now and give it back after a hold, sooner than one that is taken for longer.
+    Duration waitForSlots(const LimitState& state, TimePoint now, std::uint64_t most, std::uint64_t need, bool behind) const
     {
         const std::uint64_t rounds = (need - 1) / most;
         if (rounds > static_cast<std::uint64_t>(farAway / _hold)) return farAway;
-        return static_cast<Duration::rep>(rounds) * _hold + limits::waitForSlots(state, now, most, need - rounds * most, _hold);
+        const Duration rest = limits::waitForSlots(state, now, most, need - rounds * most, _hold);
+        return static_cast<Duration::rep>(rounds) * _hold + (behind ? std::min(rest, _hold) : rest);
     }
 
     /// A bucket of `size` that fills evenly. What is heavier than the bucket goes when it is full, and empties it for longer.

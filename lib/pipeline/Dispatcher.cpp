@@ -73,9 +73,7 @@ void Dispatcher::rouse()
 
 void Dispatcher::makeReady(CallImpl& call, Entry& entry)
 {
-    const auto [first, last] = _timers.equal_range(entry.due);
-    const auto timer = std::find_if(first, last, [&call](const auto& one) { return one.second == &call; });
-    if (timer != last) _timers.erase(timer);
+    _timers.erase(entry.timer);
     entry.stand = Stand::Ready;
     _ready.push_back(&call);
 }
@@ -146,9 +144,9 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
         return;
     }
     entry.stand = Stand::Waiting;
-    entry.due = step.until;
-    _timers.emplace(entry.due, &call);
-    // Idle workers park until what was the next timer when they went; this one may be earlier.
+    entry.timer = _timers.emplace(step.until, &call);
+    // Idle workers park until what was the next timer when they went.
+    if (entry.timer != _timers.begin()) return;
     for (const auto& worker : _workers)
         if (worker->idle) worker->parker->unpark();
 }

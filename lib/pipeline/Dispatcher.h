@@ -41,7 +41,7 @@ private:
     {
         std::shared_ptr<CallImpl> call;
         Stand stand = Stand::Ready;
-        TimePoint due = never;
+        std::multimap<TimePoint, CallImpl*>::iterator timer{}; ///< valid while waiting
         CancellationRegistration cancelled;
     };
     struct Worker
