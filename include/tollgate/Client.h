@@ -112,8 +112,8 @@ struct TOLLGATE_API ClientOptions
     TransportPtr transport;   ///< null: an own Transport::create()
     QuotaStorePtr quotaStore; ///< null: the one of the transport
     RetryPolicy retry;
-    std::size_t queueLimit =
-        10'000; ///< calls that may wait for a permit, of all clients of the account; more are refused at once
+    /// Calls that may wait in one line for a permit; more are refused at once.
+    std::size_t queueLimit = 10'000;
     Duration timeout = std::chrono::seconds(60); ///< for calls that name neither timeout nor deadline: none should hang for ever
     Headers headers;                             ///< sent with every request
     std::vector<std::shared_ptr<CallStage>> callStages;

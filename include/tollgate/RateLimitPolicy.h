@@ -84,7 +84,7 @@ public:
     virtual bool covers(std::string_view path) const noexcept = 0;
     /// Makes a fresh or shared state know this policy: the more careful of two declarations counts.
     virtual void declare(LimitState& state) const = 0;
-    /// Forgets what no longer counts. Changes no answer of decide().
+    /// Forgets what no longer counts. decide() answers as before, or up to a thousandth of the window more carefully.
     virtual void tidy(LimitState& state, TimePoint now) const = 0;
 
     /// Zero: go. Else a lower bound of the wait for a request of this weight with `ahead` units before it in line; exact if

@@ -77,7 +77,7 @@ public:
         const std::uint64_t need = (ahead + weight) * state.share;
         if (std::uint64_t{weight} * state.share > most) return _hold; // until the shared store is back
 
-        Duration wait = std::max<Duration>(state.shutUntil - now, waitForSlots(state, now, most, need, ahead > 0));
+        Duration wait = std::max<Duration>(state.shutUntil - now, waitForSlots(state, now, most, need, ahead > 0 || state.inFlightWeight > 0));
         wait = std::max(wait, waitForServer(state, now, need));
         if (shapeOf(state) == Shape::Burst || wait >= farAway) return std::max(wait, Duration::zero());
         wait = std::max(wait, waitForBucket(state, now, most, std::uint64_t{weight} * state.share, ahead * state.share));
@@ -154,7 +154,7 @@ private:
     }
 
     /// The unit that lies k * capacity places behind another one cannot be granted before that one's answer plus a hold. Those
-    /// ahead may take a slot that is free now and give it back after a hold, sooner than one that is taken for longer.
+    /// ahead, or in flight, may give a slot back after a hold, sooner than one that is taken for longer.
     Duration waitForSlots(const LimitState& state, TimePoint now, std::uint64_t most, std::uint64_t need, bool behind) const
     {
         const std::uint64_t rounds = (need - 1) / most;
