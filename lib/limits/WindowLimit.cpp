@@ -77,7 +77,8 @@ public:
         const std::uint64_t need = (ahead + weight) * state.share;
         if (std::uint64_t{weight} * state.share > most) return _hold; // until the shared store is back
 
-        Duration wait = std::max<Duration>(state.shutUntil - now, waitForSlots(state, now, most, need, ahead > 0 || state.inFlightWeight > 0));
+        Duration wait = std::max<Duration>(state.shutUntil - now,
+                                           waitForSlots(state, now, most, need, ahead > 0 || state.inFlightWeight > 0));
         wait = std::max(wait, waitForServer(state, now, need));
         if (shapeOf(state) == Shape::Burst || wait >= farAway) return std::max(wait, Duration::zero());
         wait = std::max(wait, waitForBucket(state, now, most, std::uint64_t{weight} * state.share, ahead * state.share));

@@ -221,7 +221,7 @@ Verdict Limit::before(Call& each)
             static const QuotaState untouched;
             const Admission behind = limits::foresee(untouched, slot.ask(call, *slot.version, place.ahead), now);
             Admission bound = behind;
-            bound.wait = std::max(behind.wait.value_or(Duration::zero()), line.notBefore(0) - now);
+            bound.wait = std::max(behind.wait.value_or(Duration::zero()), line.notBefore(weight) - now);
             const bool tooLate = call.deadline() != never && *bound.wait > call.deadline() - now;
             if (behind.kind == Admission::Kind::TooHeavy || tooLate || place.length > _core.options.queueLimit) {
                 if (bound.kind == Admission::Kind::Granted) bound.kind = Admission::Kind::Wait;
@@ -233,12 +233,13 @@ Verdict Limit::before(Call& each)
     if (!line.isFirst(slot.ticket)) return Verdict::wait(call.deadline(), "permit");
 
     Admission admission;
+    bool troubled = false;
     if (const TimePoint known = line.notBefore(weight); known > now) { // a known wait asks nobody
         admission.kind = Admission::Kind::Wait;
         admission.wait = known - now;
     } else {
         admission = admit(call, slot);
-        watchStore();
+        troubled = watchStore();
     }
     switch (admission.kind) {
     case Admission::Kind::Granted:
@@ -247,10 +248,13 @@ Verdict Limit::before(Call& each)
         line.notBefore({}, 0);
         line.leave(slot.ticket);
         return Verdict::proceed();
-    case Admission::Kind::Wait:
-        line.notBefore(now + *admission.wait, weight);
+    case Admission::Kind::Wait: {
+        // A store that is in trouble now may be back before.
+        const TimePoint again = now + (troubled ? std::min<Duration>(*admission.wait, std::chrono::seconds(1)) : *admission.wait);
+        line.notBefore(again, weight);
         if (call.deadline() != never && *admission.wait >= call.deadline() - now) return refuse(call, slot, admission);
-        return Verdict::wait(now + *admission.wait, "permit");
+        return Verdict::wait(again, "permit");
+    }
     case Admission::Kind::Busy: {
         // Whoever flies wakes the lines of this process; another process cannot, so look again now and then.
         const Duration wait = admission.wait.value_or(std::chrono::seconds(1));
@@ -365,20 +369,23 @@ void Limit::tell(const Report& report) const
     if (report.unlocked) observer.onTransition({Kind::Unlocked, "the account is not locked any more", {}});
 }
 
-void Limit::watchStore()
+bool Limit::watchStore()
 {
-    if (!_core.sharesStore || !_core.options.observer) return;
+    if (!_core.sharesStore) return false;
     std::string trouble = _core.options.quotaStore->trouble();
+    const bool troubled = !trouble.empty();
     {
         const std::lock_guard<std::mutex> lock(_mutex);
-        if (trouble.empty() != _storeTrouble) return;
-        _storeTrouble = !trouble.empty();
+        if (troubled == _storeTrouble) return troubled;
+        _storeTrouble = troubled;
     }
+    if (!_core.options.observer) return troubled;
     using Kind = Transition::Kind;
     if (trouble.empty())
         _core.options.observer->onTransition({Kind::StoreRecovered, "the shared quota store can be reached again", {}});
     else
         _core.options.observer->onTransition({Kind::StoreTrouble, std::move(trouble), {}});
+    return troubled;
 }
 
 } // namespace tollgate::pipeline

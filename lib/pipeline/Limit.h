@@ -42,7 +42,8 @@ private:
     Verdict refuse(CallImpl& call, Slot& slot, const limits::Admission& admission) const;
     void settle(CallImpl& call, Slot& slot, const Outcome& outcome);
     void tell(const Report& report) const;
-    void watchStore();
+    /// Tells the observer when the shared store falls into trouble or comes out of it. Answers whether it is in trouble.
+    bool watchStore();
 
     const ClientCore& _core;
     std::mutex _mutex;

@@ -17,6 +17,9 @@ TOLLGATE_PACKAGES=(g++ cmake ninja-build pkg-config ccache
     libpoco-dev libfmt-dev libboost-dev libboost-test-dev libssl-dev zlib1g-dev libcli11-dev
     ca-certificates openssl)
 
+# The tests also need these: real servers to be tried against, which they start themselves on ports of their own.
+TOLLGATE_TEST_PACKAGES=(librapidcheck-dev redis-server nginx-light haproxy)
+
 tollgate_say() { printf '==> %s\n' "$*" >&2; }
 tollgate_fail() { printf 'error: %s\n' "$1" >&2; shift; [ $# -eq 0 ] || printf '       %s\n' "$@" >&2; return 1; }
 
@@ -26,6 +29,22 @@ tollgate_missing_packages() {
     installed="$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' || true)"
     printf '%s\n' "$@" | grep -Fxv -f <(printf '%s\n' "$installed") || true
 }
+
+# Installs as "${as_root[@]}". What is a server must not run now, nor at the next start of the system, because somebody runs the tests of this project.
+tollgate_apt_install() (
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap '"${as_root[@]}" rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" || exit
+    command -v systemctl >/dev/null || exit 0
+    for name; do
+        case "$name" in redis-server | haproxy) ;; nginx-light) name=nginx ;; *) continue ;; esac
+        "${as_root[@]}" systemctl disable --quiet "$name" || true
+    done
+)
 
 tollgate_install_packages() {
     [ "${TOLLGATE_SKIP_INSTALL:-0}" != 1 ] || return 0
@@ -61,8 +80,7 @@ tollgate_install_packages() {
     tollgate_say "Installing them (this can take a few minutes) ..."
     # A list that cannot be refreshed may still be good enough: what counts is whether the installation works.
     "${as_root[@]}" apt-get update -q </dev/null >"$log" 2>&1 || tollgate_say "apt-get update failed; trying with the lists at hand."
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
-        install -y --no-install-recommends "${missing[@]}" </dev/null >>"$log" 2>&1; then
+    if ! tollgate_apt_install "${missing[@]}" </dev/null >>"$log" 2>&1; then
         tail -n 30 "$log" >&2
         rm -f "$log"
         tollgate_fail "apt-get could not install: ${missing[*]}" "Its last words stand above."

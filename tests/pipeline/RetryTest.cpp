@@ -283,4 +283,65 @@ BOOST_AUTO_TEST_CASE(a_back_off_can_be_cancelled)
     BOOST_CHECK_THROW(api.get("/x").cancellation(source.token()).send(), Cancelled);
 }
 
+BOOST_AUTO_TEST_CASE(a_misdirected_request_goes_again_whatever_its_method)
+{
+    transport->answer(421).answer(200);
+    BOOST_TEST(to().build().post("/x").json("{}").send().status() == 200);
+    transport->answer(421).answer(200);
+    BOOST_CHECK_THROW(to().build().post("/x").repeat(Repeat::Never).send(), HttpError);
+}
+
+BOOST_AUTO_TEST_CASE(too_large_is_repeated_only_if_the_server_says_when)
+{
+    transport->answer(413, {}, field("Retry-After", "3")).answer(200);
+    BOOST_TEST(to().build().get("/x").send().status() == 200);
+    const Fixture other;
+    other.transport->answer(413).answer(200);
+    BOOST_CHECK_THROW(other.to().build().get("/x").send(), HttpError);
+}
+
+BOOST_AUTO_TEST_CASE(further_statuses_are_repeated_if_asked_for_and_the_method_allows)
+{
+    RetryPolicy policy;
+    policy.alsoOn = {423, 522};
+    for (const int status : {423, 522}) {
+        transport->answer(status).answer(200);
+        BOOST_TEST(to().retry(policy).build().get("/x").send().status() == 200);
+    }
+    const Fixture other;
+    other.transport->answer(522).answer(200);
+    BOOST_CHECK_THROW(other.to().retry(policy).build().post("/x").send(), ServerError);
+    const Fixture plain;
+    plain.transport->answer(522).answer(200);
+    BOOST_CHECK_THROW(plain.to().build().get("/x").send(), ServerError);
+}
+
+BOOST_AUTO_TEST_CASE(hints_in_milliseconds_and_in_the_quota_s_reset_are_waited_for)
+{
+    transport->answer(429, {}, field("retry-after-ms", "1500")).answer(200);
+    const TimePoint start = clock->now();
+    to().build().get("/x").send();
+    BOOST_TEST((clock->now() - start >= 1500ms));
+    BOOST_TEST((clock->now() - start < 2700ms));
+    const Fixture other;
+    Headers spent = field("RateLimit", "\"default\";r=0;t=7");
+    other.transport->answer(429, {}, spent).answer(200);
+    const TimePoint then = other.clock->now();
+    other.to().build().get("/x").send();
+    BOOST_TEST((other.clock->now() - then >= 7s));
+    BOOST_TEST((other.clock->now() - then < 9s));
+}
+
+BOOST_AUTO_TEST_CASE(clients_of_one_origin_share_the_retry_budget)
+{
+    always(503);
+    const Client a = to().build();
+    const Client b = to().build();
+    for (int i = 0; i < 50; ++i) {
+        BOOST_CHECK_THROW(a.get("/x").send(), ServerError);
+        BOOST_CHECK_THROW(b.get("/x").send(), ServerError);
+    }
+    BOOST_TEST(transport->sent().size() == 110U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
