@@ -61,6 +61,7 @@ void Client::sendAsync(Request request, std::function<void(Result<Response>)> ca
 
 Quota Client::quota() const
 {
+    const std::string version = _core->currentVersion();
     Quota quota;
     _core->account->update([&](QuotaState& state, TimePoint now) {
         static const LimitState untouched;
@@ -72,7 +73,10 @@ Quota Client::quota() const
                                     policy->decide(limit, now, 1, 0), limit.contradicted});
         }
         quota.gate = limits::gateStands(state.gate, now);
-        if (quota.gate == GateStanding::Locked) quota.lockedFor = *state.gate.lockedUntil - now;
+        const limits::GateAnswer answer = limits::gateAsks(state.gate, version, now);
+        if (answer.kind == limits::GateAnswer::Kind::Rejected) quota.gate = GateStanding::Rejected;
+        if (quota.gate == GateStanding::Locked || quota.gate == GateStanding::Rejected)
+            quota.lockedFor = answer.wait.value_or(Duration::max());
         quota.cause = quota.gate == GateStanding::Open ? std::string() : state.gate.cause;
     });
     quota.storeTrouble = _core->options.quotaStore->trouble();
@@ -81,13 +85,7 @@ Quota Client::quota() const
 
 std::vector<CredentialUse> Client::credentialUsage() const
 {
-    std::string current;
-    try {
-        const Acquired acquired =
-            _core->options.auth->acquire({request("GET", ""), _core->clock().now(), _core->clock().wallNow()});
-        if (const auto* credential = std::get_if<CredentialPtr>(&acquired)) current = _core->versionOf(*credential)->key;
-    } catch (const Error&) { // no credential now: none of the versions is the current one
-    }
+    const std::string current = _core->currentVersion();
     const WallTime wallNow = _core->clock().wallNow();
     std::vector<CredentialUse> uses;
     _core->account->update([&](QuotaState& state, TimePoint now) {
@@ -116,7 +114,7 @@ void Client::reset() const
             limit.contradicted = false;
             limit.shape = Shape::Burst;
             limit.shutUntil = {};
-            limit.allowanceUntil = {};
+            limit.allowances.clear();
         }
         for (const RateLimitPolicyPtr& policy : _core->options.limits) policy->declare(state.limits[policy->id()]);
     });

@@ -1,5 +1,6 @@
 #include "ClientCore.h"
 
+#include "limits/Gate.h"
 #include "limits/Naming.h"
 #include "pipeline/Guard.h"
 #include "tollgate/Error.h"
@@ -21,10 +22,17 @@ std::vector<RateLimitPolicyPtr> strictestOfEach(const std::vector<RateLimitPolic
         if (!limit)
             throw ConfigurationError("a client was given an empty limit", "Leave it out, or pass perMinute(n), perHour(n).");
         const auto same = std::find_if(kept.begin(), kept.end(), [&](const auto& other) { return other->id() == limit->id(); });
-        if (same == kept.end())
+        if (same == kept.end()) {
             kept.push_back(limit);
-        else if (limit->capacity({}) < (*same)->capacity({}))
-            *same = limit;
+            continue;
+        }
+        LimitState one, other;
+        limit->declare(one);
+        (*same)->declare(other);
+        if (one.shape != other.shape)
+            throw ConfigurationError("two limits for the same window and path have different shapes: " + limit->describe(),
+                                     "Give one of them.");
+        if (limit->capacity({}) < (*same)->capacity({})) *same = limit;
     }
     return kept;
 }
@@ -71,6 +79,7 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
     _defaultHeaders.set("User-Agent", options.userAgent);
 
     options.limits = strictestOfEach(options.limits);
+    options.lockout = limits::sane(std::move(options.lockout));
     identity = options.auth->identity();
     if (identity.realm.empty()) identity.realm = base.origin().text();
     carriers = options.auth->carriers();
@@ -130,6 +139,16 @@ std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const Credentia
     _versions.emplace_front(credential, makeVersion(credential));
     if (_versions.size() > enough) _versions.pop_back();
     return _versions.front().second;
+}
+
+std::string ClientCore::currentVersion() const
+{
+    try {
+        const Acquired acquired = options.auth->acquire({Request("GET", ""), clock().now(), clock().wallNow()});
+        if (const auto* credential = std::get_if<CredentialPtr>(&acquired)) return versionOf(*credential)->key;
+    } catch (const Error&) { // no credential now
+    }
+    return {};
 }
 
 CredentialPtr ClientCore::versionBefore(const CredentialPtr& credential) const

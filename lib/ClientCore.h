@@ -38,6 +38,8 @@ public:
     };
     /// Never null.
     std::shared_ptr<const Version> versionOf(const CredentialPtr& credential) const;
+    /// The name of the version that the strategy gives now; empty if it gives none without asking a server first.
+    std::string currentVersion() const;
     /// The credential that was in use before this one, if both may be used side by side; else null.
     CredentialPtr versionBefore(const CredentialPtr& credential) const;
     std::shared_ptr<const Redactor> redactorFor(const CredentialPtr& credential) const;

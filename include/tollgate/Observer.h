@@ -32,7 +32,7 @@ struct TOLLGATE_API Transition
     {
         SteppedDown,        ///< a 429 came while a limit had room: it spreads requests evenly from now on
         CredentialRejected, ///< a 401: this version of the credential is kept back
-        CredentialAccepted, ///< a version that was new or rejected got a good answer
+        CredentialAccepted, ///< a version that was rejected, or that replaces another, got a good answer
         Locked,             ///< the account is locked, or held back before it is
         Unlocked,           ///< a probe showed that the lock is over
         StoreTrouble,       ///< the shared store is out of reach: see StoreFailure

@@ -24,6 +24,7 @@ enum class GateStanding : std::uint8_t
 {
     Open,
     Suspicious, ///< a 401 came lately
+    Rejected,   ///< the current credential got a 401 and is kept back
     Locked,
     HalfOpen ///< the lock may be over: one probe finds out
 };
@@ -33,7 +34,7 @@ struct TOLLGATE_API Quota
 {
     std::vector<QuotaView> limits;
     GateStanding gate = GateStanding::Open;
-    Duration lockedFor{};     ///< Locked: how long still
+    Duration lockedFor{};     ///< Locked, Rejected: how long still; Duration::max(): until it is rotated
     std::string cause;        ///< of the suspicion or lock
     std::string storeTrouble; ///< what is wrong with the shared store, if anything is
 };

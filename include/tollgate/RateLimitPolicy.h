@@ -43,21 +43,31 @@ struct TOLLGATE_API LimitState
         PermitId permit = 0;
         unsigned weight = 1;
     };
+    /// What the server says is left of one of its quotas, less what was sent since. Counts until its window moves on.
+    struct Allowance
+    {
+        std::uint32_t quota = 0; ///< a hash of its name and window; 0: neither was told
+        TimePoint until{};
+        std::int64_t left = 0; ///< may be less than nothing: sent before the server said so
+        friend bool operator==(const Allowance& a, const Allowance& b)
+        {
+            return a.quota == b.quota && a.until == b.until && a.left == b.left;
+        }
+    };
     std::vector<Flight> inFlight; ///< in no order
     std::uint64_t inFlightWeight = 0;
     std::deque<Slot> cooling; ///< not yet released, sorted by release
     std::uint64_t coolingWeight = 0;
-    std::deque<Slot> past;       ///< released within the last window, sorted: what a server's sliding counter still weighs
-    std::uint64_t spent = 0;     ///< weight ever granted
-    TimePoint shutUntil{};       ///< nothing goes before: after a 429
-    TimePoint paced{};           ///< when the small bucket of Adaptive and Paced is full again
-    unsigned capacity = 0;       ///< the smallest limit anybody declared for it; 0: not declared yet
-    unsigned serverCapacity = 0; ///< what the server says of itself, where it is asked; 0: not known
-    Shape shape = Shape::Burst;  ///< the most careful that was declared, or stepped down to
-    bool contradicted = false;   ///< a 429 came while there was room: stays for the life of this state
-    bool serverSilent = false;   ///< an answer came without a word about the limit, so the declared one counts
-    std::uint64_t allowance = 0; ///< what the server says is left, less what was sent since; counts until allowanceUntil
-    TimePoint allowanceUntil{};
+    std::deque<Slot> past;             ///< released within the last window, sorted: what a server's sliding counter still weighs
+    std::uint64_t spent = 0;           ///< weight ever granted
+    TimePoint shutUntil{};             ///< nothing goes before: after a 429
+    TimePoint paced{};                 ///< when the small bucket of Adaptive and Paced is full again
+    unsigned capacity = 0;             ///< the smallest limit anybody declared for it; 0: not declared yet
+    unsigned serverCapacity = 0;       ///< what the server says of itself, where it is asked; 0: not known
+    Shape shape = Shape::Burst;        ///< the most careful that was declared, or stepped down to
+    bool contradicted = false;         ///< a 429 came while there was room: stays for the life of this state
+    bool serverSilent = false;         ///< an answer came without a word about the limit, so the declared one counts
+    std::vector<Allowance> allowances; ///< what the server says is left, sorted, at most eight
     unsigned share = 1; ///< every request counts so many times: while a shared store cannot be reached, for those who do likewise
 };
 

@@ -87,7 +87,7 @@ public:
 /// What lies below an attempt stage.
 using Next = std::function<Response(Exchange&)>;
 
-/// Inside one attempt: wraps the exchange and what comes back. May block under exchange.deadline.
+/// Inside one attempt: wraps the exchange and what comes back. May block under exchange.deadline, and calls `next` at most once.
 class TOLLGATE_API AttemptStage
 {
 public:

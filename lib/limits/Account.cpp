@@ -76,14 +76,22 @@ void Line::wakeFirst()
 {
     const std::lock_guard<std::mutex> lock(_mutex);
     _notBefore = {};
+    ++_changes;
     if (Ticket* ticket = first()) ticket->_call->wake();
 }
 
-void Line::notBefore(TimePoint time, unsigned weight)
+void Line::notBefore(TimePoint time, unsigned weight, std::uint64_t seen)
 {
     const std::lock_guard<std::mutex> lock(_mutex);
+    if (seen != _changes) return;
     _notBefore = time;
     _notBeforeWeight = weight;
+}
+
+std::uint64_t Line::changes() const
+{
+    const std::lock_guard<std::mutex> lock(_mutex);
+    return _changes;
 }
 
 TimePoint Line::notBefore(unsigned weight) const

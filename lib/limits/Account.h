@@ -56,9 +56,12 @@ public:
     /// Something that the first waits for has changed: forgets notBefore() and wakes it.
     void wakeFirst();
 
-    /// What the first was last told: nobody of that weight or more can go earlier, so nobody needs to ask the store again.
-    void notBefore(TimePoint time, unsigned weight);
+    /// What the first was last told: nobody of that weight or more can go earlier, so nobody needs to ask the store again. `seen`
+    /// is changes() from before the question: if something changed since, the answer is old and not kept.
+    void notBefore(TimePoint time, unsigned weight, std::uint64_t seen);
     TimePoint notBefore(unsigned weight) const;
+    /// How often wakeFirst() was called.
+    std::uint64_t changes() const;
 
 private:
     struct Queue
@@ -72,6 +75,7 @@ private:
     mutable std::mutex _mutex;
     std::array<Queue, 3> _queues; ///< by priority
     std::size_t _length = 0;
+    std::uint64_t _changes = 0;
     TimePoint _notBefore{};
     unsigned _notBeforeWeight = 0;
     pid_t _process = ::getpid();

@@ -6,7 +6,7 @@ namespace tollgate::limits {
 
 namespace {
 
-constexpr Duration longestPatience = std::chrono::minutes(10); ///< of a permit whose call has no deadline
+constexpr Duration withoutDeadline = std::chrono::minutes(10); ///< patience of a permit whose call has no deadline
 
 LimitState& stateOf(QuotaState& state, const RateLimitPolicy& policy)
 {
@@ -89,7 +89,9 @@ Admission admit(QuotaState& state, const Ask& ask, TimePoint now)
     if (admission.kind != Admission::Kind::Granted) return admission;
 
     admission.permit = ++state.lastPermit;
-    const Duration patience = std::clamp<Duration>(ask.patience, std::chrono::seconds(1), longestPatience);
+    const Duration patience = ask.patience == Duration::max()
+                                  ? withoutDeadline
+                                  : std::clamp<Duration>(ask.patience, std::chrono::seconds(1), std::chrono::hours(24));
     for (std::size_t i = 0; i < limits.size(); ++i)
         ask.limits[i]->take(*limits[i], now, {admission.permit, ask.weight, patience});
     if (!ask.version.empty()) {

@@ -133,7 +133,8 @@ void reject(GateState& gate, VersionState& version, PermitId permit, bool canary
     // The server looks at credentials again, so the lock is over; the rejected version keeps itself back.
     if (probe) unlock(gate);
     // Answers overtake each other: what a 403 just before meant is clear only now.
-    if (policy.declared && version.lastGood && gate.lastForbidden && now - *gate.lastForbidden <= together)
+    if (policy.declared && version.lastGood && gate.forbiddenPath != 0 && gate.lastForbidden &&
+        now - *gate.lastForbidden <= together)
         lock(gate, hint, now, "the server answered 403 and 401 to this account within seconds");
     if (policy.declared && gate.rejections >= policy.tolerance && !gate.lockedUntil) {
         gate.lockedUntil = now + policy.suspicion;
@@ -150,7 +151,8 @@ const char* whyLocked(GateState& gate, const VersionState& version, const Server
     if (answer.status != 403 || answer.hint.exhausted()) return nullptr;
     if (gate.lastRejected && now - *gate.lastRejected <= gate.policy.suspicion)
         return "the server answered 403 after it had answered 401 to a credential of this account";
-    if (probe || gate.lockedUntil) return "the server still answers 403 to the probe";
+    if (probe || gate.lockedUntil)
+        return "the server still answers 403 to the probe; or the credential lacks a permission: then call what it may do";
     if (answer.hint.retryAfter) return nullptr; // a wait, not a lock
 
     // Two endpoints that both took this credential within the hour, and both refuse it within seconds: that is the account.
@@ -158,10 +160,10 @@ const char* whyLocked(GateState& gate, const VersionState& version, const Server
         std::find_if(version.goodPaths.begin(), version.goodPaths.end(), [path](const auto& one) { return one.first == path; });
     const bool tookIt = good != version.goodPaths.end() && now - good->second <= std::chrono::hours(1);
     const bool another = tookIt && gate.lastForbidden && now - *gate.lastForbidden <= together && gate.forbiddenPath != 0 &&
-                         gate.forbiddenPath != path;
+                         gate.forbiddenPath != std::max(path, 1U);
     if (version.lastGood) {
         gate.lastForbidden = now;
-        gate.forbiddenPath = tookIt ? path : 0;
+        gate.forbiddenPath = tookIt ? std::max(path, 1U) : 0;
     }
     return another ? "the server answered 403 on several endpoints that had taken this credential before" : nullptr;
 }
@@ -207,6 +209,16 @@ void forgetOldVersions(GateState& gate, const std::string& current)
 }
 
 } // namespace
+
+LockoutPolicy sane(LockoutPolicy policy)
+{
+    constexpr Duration longest = std::chrono::hours(24 * 365);
+    for (Duration* one :
+         {&policy.quiet, &policy.maxQuiet, &policy.lockFor, &policy.maxLock, &policy.suspicion, &policy.fresh, &policy.pause})
+        *one = std::clamp<Duration>(*one, Duration::zero(), longest);
+    policy.tolerance = std::max(policy.tolerance, 1U);
+    return policy;
+}
 
 void gateDeclares(GateState& gate, const LockoutPolicy& policy)
 {

@@ -27,6 +27,9 @@ struct GateAnswer
     std::optional<Duration> wait; ///< Rejected, Locked: until it may be tried; nothing: never by itself. Busy: at most that long
 };
 
+/// The policy with times that make sense, whatever was set: none overflows, none is negative.
+LockoutPolicy sane(LockoutPolicy policy);
+
 /// Makes a client's rules known; the strictest of all that were declared hold from then on.
 void gateDeclares(GateState& gate, const LockoutPolicy& policy);
 /// `most`: of a declared cap of requests in flight, no more than that.

@@ -28,6 +28,7 @@ public:
         std::optional<Duration> silence = answer.hint.retryAfter;
         for (const ServerHint::Quota& quota : answer.hint.quotas)
             if (!silence && quota.remaining && *quota.remaining == 0) silence = quota.reset;
+        if (silence && *silence == Duration::zero() && answer.status == 429) silence = std::chrono::seconds(1); // rounded down
         if (silence) state.shutUntil = std::max(state.shutUntil, now + std::min<Duration>(*silence, std::chrono::hours(6)));
     }
     void abandoned(LimitState&, TimePoint, PermitId, Delivery) const override {}

@@ -14,26 +14,30 @@ struct Arrivals
 {
     std::vector<TimePoint> at;
     std::vector<std::uint64_t> before;
+    std::size_t count = 0;
 
-    void clear()
+    /// Makes room for so many.
+    void start(std::size_t most)
     {
-        at.clear();
-        before.assign(1, 0);
+        if (at.size() < most) at.resize(most);
+        if (before.size() < most + 1) before.resize(most + 1);
+        before[0] = 0;
+        count = 0;
     }
     void add(TimePoint time, std::uint64_t weight)
     {
-        at.push_back(time);
-        before.push_back(before.back() + weight);
+        at[count] = time;
+        before[count + 1] = before[count] + weight;
+        ++count;
     }
-    std::size_t size() const { return at.size(); }
     /// Weight of those at or after the one with this index.
-    std::uint64_t since(std::size_t index) const { return before.back() - before[index]; }
+    std::uint64_t since(std::size_t index) const { return before[count] - before[index]; }
 };
 
 /// The latest moments at which the server can have counted each request: a slot is released one hold after that.
 void collect(Arrivals& arrivals, const LimitState& state, TimePoint now, Duration hold)
 {
-    arrivals.clear();
+    arrivals.start(state.past.size() + state.cooling.size() + 1);
     for (const LimitState::Slot& slot : state.past) arrivals.add(slot.release - hold, slot.weight);
     bool flying = state.inFlightWeight > 0;
     for (const LimitState::Slot& slot : state.cooling) {
@@ -81,7 +85,7 @@ TimePoint earliestForAnyPhase(const LimitState& state, TimePoint now, TimePoint 
     thread_local Arrivals arrivals; // keeps its memory: this runs at each grant
     collect(arrivals, state, now, hold);
     const std::vector<TimePoint>& at = arrivals.at;
-    const std::size_t count = arrivals.size();
+    const std::size_t count = arrivals.count;
     if (count == 0) return std::max(now, from);
 
     // Between two events the estimate grows with the phase, so the worst phases lie just before an arrival, or just before an

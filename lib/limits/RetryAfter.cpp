@@ -67,10 +67,4 @@ std::optional<Duration> retryAfter(const Headers& headers, unsigned& ignored)
     return longestAsked;
 }
 
-std::optional<Duration> retryAfter(const Headers& headers)
-{
-    unsigned ignored = 0;
-    return retryAfter(headers, ignored);
-}
-
 } // namespace tollgate::limits

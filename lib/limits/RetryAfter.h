@@ -13,6 +13,5 @@ namespace tollgate::limits {
 /// values. Negative values, garbage and a date without Date are left out; more than six hours counts as six hours.
 /// `ignored` grows by the number of values that could not be understood.
 std::optional<Duration> retryAfter(const Headers& headers, unsigned& ignored);
-std::optional<Duration> retryAfter(const Headers& headers);
 
 } // namespace tollgate::limits

@@ -75,6 +75,10 @@ void cool(LimitState& state, PermitId permit, unsigned weight, TimePoint release
 {
     state.coolingWeight += weight;
     // Answers come in time order, so this is nearly always the end.
+    if (state.cooling.empty() || state.cooling.back().release <= release) {
+        state.cooling.push_back({release, permit, weight});
+        return;
+    }
     const auto later = std::upper_bound(state.cooling.begin(), state.cooling.end(), release,
                                         [](TimePoint at, const Slot& slot) { return at < slot.release; });
     state.cooling.insert(later, {release, permit, weight});

@@ -1,5 +1,6 @@
 #include "tollgate/WindowLimit.h"
 
+#include "limits/Hash.h"
 #include "limits/PhaseTest.h"
 #include "limits/SlotLog.h"
 #include "tollgate/Error.h"
@@ -7,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tollgate {
@@ -93,8 +95,9 @@ public:
         state.spent += weight;
         state.inFlight.push_back({permit.id, weight, now + permit.patience + lateArrival, state.spent});
         state.inFlightWeight += weight;
-        state.allowance -= std::min<std::uint64_t>(state.allowance, weight);
-        state.paced = std::max(state.paced, now) + static_cast<Duration::rep>(weight) * interval(state, capacity(state));
+        for (LimitState::Allowance& allowance : state.allowances) allowance.left -= weight;
+        if (shapeOf(state) != Shape::Burst)
+            state.paced = std::max(state.paced, now) + static_cast<Duration::rep>(weight) * interval(state, capacity(state));
     }
 
     void answered(LimitState& state, TimePoint now, PermitId permit, const ServerAnswer& answer) const override
@@ -116,12 +119,21 @@ public:
         if (!spent || asked || shapeOf(state) != Shape::Burst) return;
         state.shape = Shape::Adaptive;
         state.contradicted = true;
+        state.paced =
+            now + static_cast<Duration::rep>(bucketSize(state, capacity(state))) * interval(state, capacity(state)); // empty
     }
 
     void abandoned(LimitState& state, TimePoint now, PermitId permit, Delivery delivery) const override
     {
         const auto flight = limits::land(state, permit);
-        if (flight && delivery != Delivery::NotSent) limits::cool(state, permit, flight->weight, now + lateArrival + _hold);
+        if (!flight) return;
+        if (delivery != Delivery::NotSent) {
+            limits::cool(state, permit, flight->weight, now + lateArrival + _hold);
+        } else if (flight->spent == state.spent) { // the last one granted: all that it took is given back
+            for (LimitState::Allowance& allowance : state.allowances) allowance.left += flight->weight;
+            if (shapeOf(state) != Shape::Burst)
+                state.paced -= static_cast<Duration::rep>(flight->weight) * interval(state, capacity(state));
+        }
     }
 
     void correct(LimitState& state, TimePoint /*now*/, PermitId permit, unsigned actual) const override
@@ -134,7 +146,9 @@ public:
         const std::uint64_t most = capacity(state);
         const std::uint64_t busy = limits::busyWeight(state, now);
         std::uint64_t left = busy < most ? most - busy : 0;
-        if (state.allowanceUntil > now) left = std::min(left, state.allowance);
+        for (const LimitState::Allowance& allowance : state.allowances)
+            if (allowance.until > now)
+                left = std::min(left, static_cast<std::uint64_t>(std::max<std::int64_t>(allowance.left, 0)));
         return state.shutUntil > now ? 0 : left;
     }
 
@@ -145,6 +159,11 @@ private:
     bool waitsForServer(const LimitState& state) const noexcept
     {
         return _terms.declaredByServer && state.serverCapacity == 0 && !state.serverSilent;
+    }
+
+    std::uint64_t bucketSize(const LimitState& state, std::uint64_t most) const noexcept
+    {
+        return shapeOf(state) == Shape::Paced ? 1 : std::max<std::uint64_t>(1, most / 7);
     }
 
     /// Between two requests that are spread evenly. One request less a window for Paced, which has no other margin.
@@ -158,6 +177,7 @@ private:
     /// ahead, or in flight, may give a slot back after a hold, sooner than one that is taken for longer.
     Duration waitForSlots(const LimitState& state, TimePoint now, std::uint64_t most, std::uint64_t need, bool behind) const
     {
+        if (need <= most && !behind) return limits::waitForSlots(state, now, most, need, _hold);
         const std::uint64_t rounds = (need - 1) / most;
         if (rounds > static_cast<std::uint64_t>(farAway / _hold)) return farAway;
         const Duration rest = limits::waitForSlots(state, now, most, need - rounds * most, _hold);
@@ -169,7 +189,7 @@ private:
                            std::uint64_t ahead) const
     {
         const Duration step = interval(state, most);
-        const std::uint64_t size = shapeOf(state) == Shape::Paced ? 1 : std::max<std::uint64_t>(1, most / 7);
+        const std::uint64_t size = bucketSize(state, most);
         if (ahead > static_cast<std::uint64_t>(farAway / step)) return farAway;
         const Duration level = std::max(state.paced, now) - now;
         const std::uint64_t room = size - std::min(weight, size);
@@ -179,38 +199,71 @@ private:
     Duration waitForServer(const LimitState& state, TimePoint now, std::uint64_t need) const
     {
         if (waitsForServer(state) && state.inFlightWeight > 0) return std::chrono::milliseconds(50);
-        if (state.allowanceUntil > now && state.allowance < need) return state.allowanceUntil - now;
-        return Duration::zero();
+        Duration wait{};
+        for (const LimitState::Allowance& allowance : state.allowances) {
+            const bool room = allowance.left > 0 && static_cast<std::uint64_t>(allowance.left) >= need;
+            if (!room && allowance.until > now) wait = std::max<Duration>(wait, allowance.until - now);
+        }
+        return wait;
     }
 
-    /// Takes over what the server says of its quota; `since` is the weight that was granted after the request it answers.
+    /// Takes over what the server says of its quotas; `since` is the weight that was granted after the request it answers.
     void heed(LimitState& state, TimePoint now, std::uint64_t since, const ServerAnswer& answer) const
     {
+        std::uint64_t most = 0; // of several quotas for one window the smallest
         for (const ServerHint::Quota& quota : answer.hint.quotas) {
-            const bool sameWindow = quota.window && *quota.window == _terms.window;
-            if (quota.limit && *quota.limit > 0 && (sameWindow || (_terms.declaredByServer && !quota.window)))
-                state.serverCapacity = static_cast<unsigned>(std::min<std::uint64_t>(*quota.limit, _terms.requests));
-            if (quota.remaining) allow(state, now, *quota.remaining > since ? *quota.remaining - since : 0, quota.reset);
+            const bool ours = quota.window ? *quota.window == _terms.window : _terms.declaredByServer;
+            if (ours && quota.limit && *quota.limit > 0) most = most == 0 ? *quota.limit : std::min(most, *quota.limit);
+            if (quota.remaining) allow(state, now, quota, since);
         }
-        if (waitsForServer(state) && answer.status >= 200 && answer.status < 400) state.serverSilent = true;
+        if (most > 0) state.serverCapacity = static_cast<unsigned>(std::min<std::uint64_t>(most, _terms.requests));
+        const bool counted = answer.status < 500 && answer.status != 401 && answer.status != 403 && answer.status != 429;
+        if (waitsForServer(state) && counted) state.serverSilent = true;
     }
 
-    /// At most `left` more until the server's window moves on. Within one window of the server's it only ever gets less.
-    void allow(LimitState& state, TimePoint now, std::uint64_t left, std::optional<Duration> reset) const
+    /// At most so many more until the server's window moves on. Within one window of the server's it only ever gets less.
+    void allow(LimitState& state, TimePoint now, const ServerHint::Quota& quota, std::uint64_t since) const
     {
+        constexpr std::uint64_t plenty = 1'000'000'000'000;
+        constexpr std::size_t enough = 8;
         const Duration slot = std::max<Duration>(interval(state, capacity(state)), std::chrono::seconds(1));
-        const TimePoint until = now + std::min(reset.value_or(slot), std::max(_hold, Duration(std::chrono::hours(6))));
+        LimitState::Allowance fresh;
+        fresh.quota = nameOf(quota);
+        fresh.until = now + std::min(quota.reset.value_or(slot), std::max(_hold, Duration(std::chrono::hours(6))));
+        fresh.left =
+            static_cast<std::int64_t>(std::min(*quota.remaining, plenty)) - static_cast<std::int64_t>(std::min(since, plenty));
+
         const Duration coarse = std::min<Duration>(std::chrono::seconds(2), _hold / 10); // resets come in whole seconds
-        const bool movedOn = state.allowanceUntil <= now || until > state.allowanceUntil + coarse;
-        state.allowance = movedOn ? left : std::min(state.allowance, left);
-        if (movedOn) state.allowanceUntil = until;
+        auto& known = state.allowances;
+        for (auto at = known.begin(); at != known.end();) {
+            const bool same = at->quota == fresh.quota && std::chrono::abs(at->until - fresh.until) <= coarse;
+            if (same) {
+                fresh.left = std::min(fresh.left, at->left);
+                fresh.until = at->until;
+            }
+            // A later reset means that this quota's window moved on; an earlier one, that it is another quota without a name.
+            const bool movedOn = at->quota == fresh.quota && at->until < fresh.until;
+            at = same || movedOn || at->until <= now ? known.erase(at) : std::next(at);
+        }
+        if (known.size() >= enough) known.erase(known.begin());
+        const auto place =
+            std::find_if(known.begin(), known.end(), [&fresh](const auto& one) { return one.until > fresh.until; });
+        known.insert(place, fresh);
+    }
+
+    static std::uint32_t nameOf(const ServerHint::Quota& quota)
+    {
+        if (quota.name.empty() && !quota.window) return 0;
+        const auto window = quota.window ? std::chrono::duration_cast<std::chrono::seconds>(*quota.window).count() : 0;
+        return limits::hashOf(quota.name + '\n' + std::to_string(window));
     }
 
     /// A server that counts refused requests too would keep refusing: silence for what it asks, else for a window, but for an
     /// hour's window not longer than a minute at a time.
     Duration silence(const ServerHint& hint) const
     {
-        if (hint.retryAfter) return *hint.retryAfter;
+        if (hint.retryAfter && *hint.retryAfter > Duration::zero())
+            return *hint.retryAfter; // a zero was rounded down: it says nothing
         Duration longest{};
         for (const ServerHint::Quota& quota : hint.quotas)
             if (quota.remaining && *quota.remaining == 0 && quota.reset) longest = std::max(longest, *quota.reset);

@@ -66,6 +66,8 @@ ErrorPtr byStatus(ErrorDetails details, const CallImpl& call, const Response& re
     }
     switch (status) {
     case 401:
+        if (call.foreign || !call.credential || call.credential->fingerprint().empty())
+            return make<CredentialRejected>(std::move(details), "No credential was sent. Give the client one with auth().");
         when(details, call, call.gateWait);
         return make<CredentialRejected>(
             std::move(details),

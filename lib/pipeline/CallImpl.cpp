@@ -104,7 +104,10 @@ void CallImpl::record(Attempt attempt)
 
 void CallImpl::startWaiting(const char* what)
 {
-    if (_waitingSince != never) return;
+    if (_waitingSince != never) {
+        if (std::string_view(_waitingFor) == what) return;
+        stopWaiting(); // each reason is booked for itself
+    }
     _waitingSince = clock().now();
     _waitingFor = what;
 }
@@ -227,6 +230,7 @@ bool CallImpl::ascend(Step& step)
 
 Outcome CallImpl::attempt()
 {
+    carried = false;
     Exchange exchange;
     exchange.method = _request->method();
     exchange.url = _url;

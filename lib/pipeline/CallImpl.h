@@ -74,6 +74,7 @@ public:
     bool foreign = false;             ///< the hop goes to another origin: no credential, no limits of this account
     bool fresherCredential = false;   ///< a 401 that a fresher credential may cure
     bool locked = false;              ///< the answer was taken for a lock of the account
+    bool carried = false;             ///< this attempt went out: one permit is for one request
     bool noLimit = false;             ///< the answer's 429 stands for something else, as the provider's words show
     bool throttled = false;           ///< the answer says that a quota is spent, whatever its status
     Duration shutFor{};               ///< after a refusal: no permit before that

@@ -1,10 +1,13 @@
 #include "pipeline/Limit.h"
 
 #include "ClientCore.h"
+#include "limits/Hash.h"
 #include "limits/OpenLimit.h"
 #include "limits/ServerHints.h"
 #include "tollgate/Error.h"
 
+#include <Poco/Exception.h>
+#include <Poco/URI.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,19 +20,40 @@ using limits::Admission;
 namespace {
 
 /// Endpoints are told apart by the first segment of their path: "/products" for "/products/7".
-std::uint32_t endpointFamily(std::string_view path)
-{
-    std::uint32_t hash = 2166136261U; // FNV-1a
-    for (std::size_t i = 0; i < path.size() && (i == 0 || (path[i] != '/' && path[i] != '?')); ++i)
-        hash = (hash ^ static_cast<unsigned char>(path[i])) * 16777619U;
-    return hash;
-}
+std::uint32_t endpointFamily(std::string_view path) { return limits::hashOf(path.substr(0, path.find_first_of("/?", 1))); }
 
 bool containsIgnoreCase(std::string_view text, std::string_view part)
 {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
     return std::search(text.begin(), text.end(), part.begin(), part.end(),
                        [&lower](char a, char b) { return lower(a) == lower(b); }) != text.end();
+}
+
+/// The path as the server will read it (RFC 3986 section 6.2.2), so that no other spelling passes a limit by.
+std::string plainPath(std::string_view path)
+{
+    if (path.find('%') == std::string_view::npos && path.find("//") == std::string_view::npos &&
+        path.find("/.") == std::string_view::npos && path.find(';') == std::string_view::npos)
+        return std::string(path);
+    std::string decoded;
+    try {
+        Poco::URI::decode(std::string(path), decoded);
+    } catch (const Poco::Exception&) {
+        decoded = path;
+    }
+    std::string plain;
+    for (std::size_t at = 0; at < decoded.size();) {
+        const std::size_t begin = decoded.find_first_not_of('/', at);
+        const std::size_t end = std::min(decoded.find('/', begin), decoded.size());
+        if (begin == std::string::npos) break;
+        const std::string segment = decoded.substr(begin, std::min(decoded.find(';', begin), end) - begin);
+        if (segment == "..")
+            plain.erase(std::min(plain.rfind('/'), plain.size()));
+        else if (segment != "." && !segment.empty())
+            plain += '/' + segment;
+        at = end;
+    }
+    return plain.empty() ? "/" : plain;
 }
 
 /// Whether an answer bears one of the marks that mean a lock.
@@ -64,6 +88,7 @@ struct Limit::Slot
     PermitId permit = 0; ///< 0: none held
     std::size_t attemptsBefore = 0;
     bool inLine = false;
+    bool granted = false; ///< at least once
 
     limits::Ask ask(const CallImpl& call, const ClientCore::Version& with, std::uint64_t ahead) const
     {
@@ -87,12 +112,23 @@ struct Limit::Report
     std::optional<Duration> gateWait{};
     std::string cause{};
     const RateLimitPolicy* steppedDown = nullptr;
-    bool accepted = false;
+    bool rejected = false; ///< this version, and it was not before
+    bool accepted = false; ///< this version, and it was not before
     bool unlocked = false;
     bool locked = false; ///< now, and not before
 
     void run(QuotaState& state, TimePoint now);
+    std::uint64_t roomOf(const QuotaState& state, TimePoint now) const;
 };
+
+std::uint64_t Limit::Report::roomOf(const QuotaState& state, TimePoint now) const
+{
+    std::uint64_t room = 0;
+    for (const auto& policy : ask.limits)
+        if (const auto limit = state.limits.find(policy->id()); limit != state.limits.end())
+            room += std::min<std::uint64_t>(policy->remaining(limit->second, now), 1'000'000'000);
+    return room;
+}
 
 void Limit::Report::run(QuotaState& state, TimePoint now)
 {
@@ -100,7 +136,7 @@ void Limit::Report::run(QuotaState& state, TimePoint now)
     const GateStanding before = limits::gateStands(state.gate, now);
     moved = !version.empty() && limits::gateWaitsFor(state.gate, version, permit);
     steppedDown = nullptr;
-    accepted = unlocked = locked = false;
+    rejected = accepted = unlocked = locked = false;
     gateWait.reset();
     cause.clear();
     if (!answer) {
@@ -117,15 +153,22 @@ void Limit::Report::run(QuotaState& state, TimePoint now)
     if (refused)
         for (const auto& policy : ask.limits) known.push_back(contradicted(policy));
     const auto entry = state.gate.versions.find(version);
-    const bool wasBad = entry != state.gate.versions.end() && entry->second.verdict == VersionState::Verdict::Bad;
+    using Known = VersionState::Verdict;
+    const Known was = entry != state.gate.versions.end() ? entry->second.verdict : Known::Unverified;
+    const bool told = entry != state.gate.versions.end() && limits::gateWaitsFor(state.gate, version, permit);
+    const std::uint64_t roomBefore = answer->hint.quotas.empty() ? 0 : roomOf(state, now);
 
     verdict = limits::settleAnswered(state, ask, permit, *answer, now);
 
     for (std::size_t i = 0; i < known.size(); ++i)
         if (!known[i] && contradicted(ask.limits[i])) steppedDown = ask.limits[i].get();
     if (answer->status >= 400) shutFor = limits::foresee(state, ask, now).wait.value_or(Duration::zero());
+    if (!answer->hint.quotas.empty() && roomOf(state, now) > roomBefore) moved = true; // the server allows more than before
     if (version.empty()) return;
-    accepted = wasBad && state.gate.versions[version].verdict == VersionState::Verdict::Good;
+    const Known is = state.gate.versions[version].verdict;
+    // The first key of all is no news.
+    accepted = is == Known::Good && (was == Known::Bad || (was != Known::Good && state.gate.versions.size() > 1));
+    rejected = verdict == limits::GateVerdict::Rejected && (was != Known::Bad || told); // not for each straggler
     const GateStanding after = limits::gateStands(state.gate, now);
     locked = after == GateStanding::Locked && before != GateStanding::Locked;
     unlocked = (before == GateStanding::Locked || before == GateStanding::HalfOpen) &&
@@ -202,7 +245,7 @@ Verdict Limit::before(Call& each)
 
     Slot& slot = call.slot<Slot>(*this);
     if (!slot.family) {
-        const std::string_view path = _core.pathBelowBase(call.url());
+        const std::string path = plainPath(_core.pathBelowBase(call.url()));
         slot.path = endpointFamily(path);
         slot.family = &familyOf(path);
     }
@@ -234,24 +277,26 @@ Verdict Limit::before(Call& each)
 
     Admission admission;
     bool troubled = false;
+    const std::uint64_t seen = line.changes();
     if (const TimePoint known = line.notBefore(weight); known > now) { // a known wait asks nobody
         admission.kind = Admission::Kind::Wait;
         admission.wait = known - now;
     } else {
         admission = admit(call, slot);
+        slot.permit = admission.permit; // before anything that may throw: who has it gives it back
+        slot.attemptsBefore = call.attempts().size();
         troubled = watchStore();
     }
     switch (admission.kind) {
     case Admission::Kind::Granted:
-        slot.permit = admission.permit;
-        slot.attemptsBefore = call.attempts().size();
-        line.notBefore({}, 0);
+        slot.granted = true;
+        line.notBefore({}, 0, seen);
         line.leave(slot.ticket);
         return Verdict::proceed();
     case Admission::Kind::Wait: {
         // A store that is in trouble now may be back before.
         const TimePoint again = now + (troubled ? std::min<Duration>(*admission.wait, std::chrono::seconds(1)) : *admission.wait);
-        line.notBefore(again, weight);
+        line.notBefore(again, weight, seen);
         if (call.deadline() != never && *admission.wait >= call.deadline() - now) return refuse(call, slot, admission);
         return Verdict::wait(again, "permit");
     }
@@ -313,6 +358,15 @@ Verdict Limit::after(Call& each, Outcome& outcome)
     if (call.foreign) return Verdict::proceed();
     Slot& slot = call.slot<Slot>(*this);
     if (slot.permit != 0) settle(call, slot, outcome);
+    if (slot.inLine && !slot.granted && !outcome && dynamic_cast<const Timeout*>(&outcome.error())) {
+        // Its time ran out in the line: that is the limit's doing, and the error says when a call can go.
+        const TimePoint now = call.clock().now();
+        Admission late;
+        late.kind = Admission::Kind::Wait;
+        late.wait = std::max<Duration>(slot.family->line->notBefore(call.request().weight()) - now, Duration::zero());
+        slot.inLine = false;
+        return refuse(call, slot, late);
+    }
     if (slot.inLine) slot.family->line->leave(slot.ticket);
     slot.inLine = false;
     return Verdict::proceed();
@@ -360,11 +414,11 @@ void Limit::tell(const Report& report) const
              "the server answered 429 while there was room (" + report.steppedDown->describe() +
                  "): it counts in another way, or somebody else uses the same quota; requests are spread evenly from now on",
              {}});
-    if (report.verdict == limits::GateVerdict::Rejected)
+    if (report.rejected)
         observer.onTransition(
             {Kind::CredentialRejected, "the server answered 401 to this version of the credential", report.gateWait});
     if (report.accepted)
-        observer.onTransition({Kind::CredentialAccepted, "the server accepts a credential that it had rejected", {}});
+        observer.onTransition({Kind::CredentialAccepted, "the server accepts this version of the credential", {}});
     if (report.locked) observer.onTransition({Kind::Locked, report.cause, report.gateWait});
     if (report.unlocked) observer.onTransition({Kind::Unlocked, "the account is not locked any more", {}});
 }

@@ -85,6 +85,7 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
         return {error.details().staleConnection ? Plan::Kind::AtOnce : Plan::Kind::Later};
     }
     auto hint = limits::serverHint(outcome->headers(), call.clock().wallNow()).wait();
+    const bool asked = hint.has_value(); // by the server
     // The limit stays shut after a 429: if no permit can come in time, the caller wants the server's answer, not a refusal of
     // ours.
     if (call.shutFor > hint.value_or(Duration::zero())) hint = call.shutFor;
@@ -92,11 +93,11 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
     // Refused by a limit, so not processed: safe for every method.
     if (outcome->status() == 429 || (outcome->status() == 403 && call.throttled)) return {Plan::Kind::Later, true, hint};
     switch (outcome->status()) {
-    case 413: return {twice && hint ? Plan::Kind::Later : Plan::Kind::No, false, hint};
+    case 413: return {twice && asked ? Plan::Kind::Later : Plan::Kind::No, false, hint};
     case 421: // misdirected: nobody acted on it, and another connection may lead to the right place
         return {request.repeat() != Repeat::Never ? Plan::Kind::Later : Plan::Kind::No, false, hint};
     case 503: // a gateway's 503 does not prove that nobody acted on the request
-        return {twice || (hint && request.repeat() != Repeat::Never) ? Plan::Kind::Later : Plan::Kind::No, true, hint};
+        return {twice || (asked && request.repeat() != Repeat::Never) ? Plan::Kind::Later : Plan::Kind::No, true, hint};
     case 408:
     case 425:
     case 500:

@@ -16,7 +16,8 @@ TimePoint later(TimePoint time, Duration by) { return time > never - by ? never 
 TimePoint worthUntil(const LimitState& limit)
 {
     if (limit.contradicted) return never;
-    TimePoint until = std::max({limit.shutUntil, limit.paced, limit.allowanceUntil});
+    TimePoint until = std::max(limit.shutUntil, limit.paced);
+    for (const LimitState::Allowance& allowance : limit.allowances) until = std::max(until, allowance.until);
     // One that nobody reports counts as sent when it lapses. The window is its policy's to know: here it may be the longest one.
     for (const LimitState::Flight& flight : limit.inFlight) until = std::max(until, later(flight.lapse, longestWindow));
     // What was released counts a window longer, but not for Burst.

@@ -402,4 +402,132 @@ BOOST_AUTO_TEST_CASE(a_client_without_limits_keeps_the_silence_that_a_server_ask
     BOOST_TEST(transport->sent().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_change_between_the_question_and_the_answer_is_not_slept_through)
+{
+    // The store's answer "wait a window" is old by the time it is heard: the one in flight came back unsent meanwhile.
+    struct Store : QuotaStore
+    {
+        QuotaStorePtr inner;
+        std::function<void()> after;
+        void update(const QuotaKey& key, const Change& change) override
+        {
+            inner->update(key, change);
+            if (const auto once = std::exchange(after, nullptr)) once();
+        }
+        Secret namingKey() override { return inner->namingKey(); }
+    };
+    const auto store = std::make_shared<Store>();
+    store->inner = QuotaStore::inProcess(clock);
+    always(200);
+    const Client api = to().limit(WindowLimit(1, 60s)).quotaStore(store).timeout(1h).build();
+    api.get("/first").send();
+    const TimePoint start = clock->now();
+    store->after = [&api] { api.reset(); }; // wakes the line, as a NotSent does
+    // reset() keeps the count, so the call waits a window; what matters is that it asks again and does not rely on the old
+    // answer.
+    int asked = 0;
+    struct Counter : QuotaStore
+    {
+        QuotaStorePtr inner;
+        int* asked;
+        void update(const QuotaKey& key, const Change& change) override
+        {
+            ++*asked;
+            inner->update(key, change);
+        }
+        Secret namingKey() override { return inner->namingKey(); }
+    };
+    const auto counter = std::make_shared<Counter>();
+    counter->inner = store->inner;
+    counter->asked = &asked;
+    store->inner = counter;
+    api.get("/second").send();
+    BOOST_TEST((clock->now() - start >= 59s));
+    BOOST_TEST(asked >= 5); // asked, reset, asked again at once, asked after the window, settled
+}
+
+BOOST_AUTO_TEST_CASE(quotas_of_different_windows_are_kept_apart)
+{
+    Headers both = field("RateLimit-Policy", R"("perhr";q=1000;w=3600, "permin";q=100;w=60)");
+    both.add("RateLimit", R"("perhr";r=500;t=3500, "permin";r=0;t=30)");
+    Headers calm = field("RateLimit-Policy", R"("perhr";q=1000;w=3600, "permin";q=100;w=60)");
+    calm.add("RateLimit", R"("perhr";r=499;t=3470, "permin";r=99;t=60)");
+    transport->answer(200, {}, both).answer(200, {}, calm).answer(200, {}, calm);
+    const Client api = to().limit(perMinute(100), perHour(1000)).timeout(1h).build();
+    const TimePoint start = clock->now();
+    api.get("/x").send();
+    api.get("/x").send();
+    BOOST_TEST((clock->now() - start >= 30s));
+    BOOST_TEST((clock->now() - start < 32s)); // not the hour's reset
+    api.get("/x").send();
+    BOOST_TEST((clock->now() - start < 32s));
+}
+
+BOOST_AUTO_TEST_CASE(the_smallest_of_several_quotas_for_one_window_counts)
+{
+    transport->answer(200, {}, field("RateLimit-Policy", R"("user";q=50;w=60, "ip";q=1000;w=60)"));
+    const Client api = to().limit(perMinute(100)).build();
+    api.get("/x").send();
+    BOOST_TEST(api.quota().limits.at(0).capacity == 50U);
+}
+
+BOOST_AUTO_TEST_CASE(a_permit_that_was_not_used_gives_back_all_that_it_took)
+{
+    transport->answer(200, {}, field("X-RateLimit-Remaining", "1"));
+    transport->fail(transportError<ConnectionLost>(Delivery::NotSent, true)).answer(200);
+    const Client api = to().limit(WindowLimit(20, 1h).shape(Shape::Adaptive)).timeout(10s).build();
+    api.get("/x").send();
+    BOOST_TEST(api.get("/x").send().attempts().size() == 2U); // the server's last one, and the bucket's
+}
+
+BOOST_AUTO_TEST_CASE(no_other_spelling_of_a_path_passes_its_limit_by)
+{
+    always(200);
+    for (const char* path : {"/fetch/a", "/%66etch/a", "//fetch/a", "/./fetch/a", "/x/../fetch/a", "/fetch;v=1", "/fetch"}) {
+        const Client api = to().limit(perMinute(5).forPath("/fetch")).auth(anonymous(path)).build();
+        api.get(path).send();
+        BOOST_TEST(api.quota().limits.at(0).remaining == 4U, path);
+    }
+    const Client api = to().limit(perMinute(5).forPath("/fetch")).auth(anonymous("others")).build();
+    for (const char* path : {"/fetches", "/x/fetch", "/fetch/../x", "/"}) api.get(path).send();
+    BOOST_TEST(api.quota().limits.at(0).remaining == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_whose_time_runs_out_in_line_says_when_one_can_go)
+{
+    always(200);
+    const Client api = to().limit(WindowLimit(1, 10s)).build();
+    api.get("/x").send();
+    std::atomic<bool> limited{false};
+    clock->run({[&] { api.get("/high").timeout(1h).send(); }, [&] { api.get("/high").timeout(1h).send(); },
+                [&] {
+                    clock->parker()->park(clock->now() + 1s);
+                    const auto result = api.get("/low").priority(Priority::Low).timeout(19500ms).trySend();
+                    limited = !result && dynamic_cast<const RateLimited*>(&result.error()) != nullptr;
+                }});
+    BOOST_TEST(limited.load());
+}
+
+BOOST_AUTO_TEST_CASE(one_permit_is_for_one_request)
+{
+    struct Twice : AttemptStage
+    {
+        Response run(Exchange& exchange, const Next& next) override
+        {
+            next(exchange);
+            return next(exchange);
+        }
+    };
+    always(200);
+    const Client api = to().stage(std::make_shared<Twice>()).build();
+    const auto error = thrown<Error>([&] { api.get("/x").send(); });
+    BOOST_TEST(contains(error->what(), "twice"));
+    BOOST_TEST(transport->sent().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(two_shapes_for_one_window_are_refused)
+{
+    thrown<ConfigurationError>([&] { to().limit(perMinute(100), perMinute(100).shape(Shape::Paced)).build(); });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -255,7 +255,8 @@ BOOST_AUTO_TEST_CASE(a_reset_lets_calls_go_again)
     const Client api = to().auth(bearer(callbackSource("account", [] { return Secret("good-key"); }))).limit(lockout()).build();
     goodKey = "not yet";
     BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
-    BOOST_TEST((api.quota().gate == GateStanding::Suspicious));
+    BOOST_TEST((api.quota().gate == GateStanding::Rejected));
+    BOOST_TEST((api.quota().lockedFor == 15min));
     goodKey = "good-key"; // put right at the provider's
     BOOST_CHECK_THROW(api.get("/x").send(), CredentialRejected);
     api.reset();
@@ -292,6 +293,27 @@ BOOST_AUTO_TEST_CASE(an_observer_is_told_of_every_turn_once)
     }
     BOOST_TEST((kinds == std::vector<Kind>{Kind::CredentialRejected, Kind::Locked, Kind::Unlocked}));
     BOOST_TEST((*listener->heard.at(1).wait == 5min));
+}
+
+BOOST_AUTO_TEST_CASE(absurd_times_protect_as_well_as_sound_ones)
+{
+    LockoutPolicy absurd = lockout();
+    absurd.quiet = absurd.maxQuiet = absurd.lockFor = absurd.maxLock = absurd.suspicion = Duration::max();
+    absurd.pause = absurd.fresh = Duration::min();
+    absurd.tolerance = 0;
+    const Client api = to().auth(bearer(Secret("bad-key"))).limit(absurd).build();
+    for (int i = 0; i < 20; ++i) {
+        BOOST_CHECK_THROW(api.get("/x").send(), Error);
+        clock->advance(24h);
+    }
+    BOOST_TEST(bad == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_401_without_a_credential_says_that_none_was_sent)
+{
+    const Client api = to().build();
+    const auto error = thrown<CredentialRejected>([&] { api.get("/x").send(); });
+    BOOST_TEST(contains(error->hint(), "No credential was sent"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

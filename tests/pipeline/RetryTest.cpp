@@ -344,4 +344,12 @@ BOOST_AUTO_TEST_CASE(clients_of_one_origin_share_the_retry_budget)
     BOOST_TEST(transport->sent().size() == 110U);
 }
 
+BOOST_AUTO_TEST_CASE(our_own_wait_is_no_word_of_the_server)
+{
+    always(503); // without Retry-After: it does not say that nobody acted on the POST
+    const Client api = to().limit(WindowLimit(1, 2s)).build();
+    BOOST_CHECK_THROW(api.post("/orders").json("{}").send(), ServerError);
+    BOOST_TEST(transport->sent().size() == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
