@@ -22,11 +22,15 @@ class TollgateConan(ConanFile):
         "shared": [True, False],
         "fPIC": [True, False],
         "with_testing": [True, False],  # tollgate::testing: sandbox, scripted transport, virtual clock
+        "with_sqlite": [True, False],  # tollgate::sqlite: quota shared by the processes of one machine
+        "with_redis": [True, False],  # tollgate::redis: quota shared by several machines
     }
     default_options = {
         "shared": False,
         "fPIC": True,
         "with_testing": True,
+        "with_sqlite": True,
+        "with_redis": True,
         "boost/*:header_only": True,
     }
     implements = ["auto_shared_fpic"]
@@ -38,6 +42,13 @@ class TollgateConan(ConanFile):
 
     def layout(self):
         cmake_layout(self)
+
+    def configure(self):
+        if self.options.with_sqlite:
+            self.options["poco/*"].enable_data = True
+            self.options["poco/*"].enable_data_sqlite = True
+        if self.options.with_redis:
+            self.options["poco/*"].enable_redis = True
 
     def requirements(self):
         self.requires("poco/[>=1.11 <2]", transitive_headers=True, transitive_libs=True)
@@ -54,6 +65,8 @@ class TollgateConan(ConanFile):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["TOLLGATE_BUILD_TESTING_LIBRARY"] = bool(self.options.with_testing)
+        toolchain.cache_variables["TOLLGATE_WITH_SQLITE"] = bool(self.options.with_sqlite)
+        toolchain.cache_variables["TOLLGATE_WITH_REDIS"] = bool(self.options.with_redis)
         toolchain.cache_variables["TOLLGATE_BUILD_PROGRAMS"] = False
         toolchain.cache_variables["TOLLGATE_BUILD_TESTS"] = False
         toolchain.generate()
@@ -79,6 +92,15 @@ class TollgateConan(ConanFile):
         core.set_property("pkg_config_name", "tollgate")
         if self.settings.os in ("Linux", "FreeBSD"):
             core.system_libs = ["pthread"]
+
+        for name, poco in (("sqlite", ["poco_datasqlite", "poco_data"]), ("redis", ["poco_redis"])):
+            if self.options.get_safe(f"with_{name}"):
+                store = self.cpp_info.components[name]
+                store.libs = [f"tollgate_{name}"]
+                store.requires = ["tollgate"]
+                if self._is_dependency("poco"):
+                    store.requires += [f"poco::{component}" for component in poco]
+                store.set_property("pkg_config_name", f"tollgate-{name}")
 
         if self.options.with_testing:
             testing = self.cpp_info.components["testing"]

@@ -6,6 +6,12 @@
 #ifdef WITH_TESTING
 #include <tollgate/testing/ScriptedTransport.h>
 #endif
+#ifdef WITH_SQLITE
+#include <tollgate/stores/SqliteStore.h>
+#endif
+#ifdef WITH_REDIS
+#include <tollgate/stores/RedisStore.h>
+#endif
 
 #include <cstring>
 #include <iostream>
@@ -38,6 +44,31 @@ int scriptedCall(tollgate::ClientBuilder builder)
 }
 #endif
 
+#ifdef WITH_SQLITE
+/// A file that cannot be there: the store says so and makes nothing.
+int refusedStore()
+{
+    try {
+        tollgate::sqliteStore("/dev/null/quota.db");
+    } catch (const tollgate::ConfigurationError& error) {
+        std::cout << "sqlite: " << error.name() << '\n';
+        return 0;
+    }
+    return 1;
+}
+#endif
+
+#ifdef WITH_REDIS
+/// Nobody listens there: the store lives through it, and says what is wrong.
+int lonelyStore()
+{
+    const auto store = tollgate::redisStore("unix:/dev/null/redis.sock");
+    store->update(tollgate::QuotaKey("realm", "principal"), [](tollgate::QuotaState&, tollgate::TimePoint) {});
+    std::cout << "redis: " << store->trouble() << '\n';
+    return store->trouble().empty() ? 1 : 0;
+}
+#endif
+
 } // namespace
 
 int main()
@@ -52,6 +83,12 @@ int main()
         int failures = refusedCall(builder);
 #ifdef WITH_TESTING
         failures += scriptedCall(builder);
+#endif
+#ifdef WITH_SQLITE
+        failures += refusedStore();
+#endif
+#ifdef WITH_REDIS
+        failures += lonelyStore();
 #endif
         std::cout << (failures == 0 ? "all as expected\n" : "not as expected\n");
         return failures == 0 ? 0 : 1;

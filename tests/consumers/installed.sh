@@ -10,6 +10,7 @@ run_consumer() {
     printf '%s\n' "$said"
     grep -qF "tollgate $VERSION, package $VERSION," <<<"$said" || fail "the version is not $VERSION"
     grep -qF 'all as expected' <<<"$said" || fail "the consumer does not say that all went well"
+    for part in "${@:3}"; do grep -qF "$part" <<<"$said" || fail "the consumer was built without $part"; done
 }
 
 # The compiler is asked for C++14: tollgate::tollgate itself must raise it to C++17.
@@ -18,7 +19,7 @@ with_cmake() {
     step "find_package, $2"
     quietly configure "$SOURCE_DIR/test_package" "$build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_STANDARD=14
     quietly "$CMAKE" --build "$build"
-    run_consumer "$3" "$build/consumer"
+    run_consumer "$3" "$build/consumer" scripted: sqlite: redis:
 }
 
 with_pkgconfig() {
@@ -32,6 +33,10 @@ with_pkgconfig() {
     read -ra flags <<<"$(pkg-config --cflags --libs tollgate)"
     quietly "$CXX" -std=c++17 -DPACKAGE_VERSION="\"$VERSION\"" "$SOURCE_DIR/test_package/main.cpp" -o "$program-core" "${flags[@]}"
     run_consumer "$3" "$program-core"
+    read -ra flags <<<"$(pkg-config --cflags --libs tollgate-sqlite tollgate-redis)"
+    quietly "$CXX" -std=c++17 -DPACKAGE_VERSION="\"$VERSION\"" -DWITH_SQLITE -DWITH_REDIS "$SOURCE_DIR/test_package/main.cpp" \
+        -o "$program-stores" "${flags[@]}"
+    run_consumer "$3" "$program-stores" sqlite: redis:
 }
 
 # What must not be found: another minor version, a component that does not exist.

@@ -9,7 +9,7 @@ cat >"$WORK/project/CMakeLists.txt" <<END
 cmake_minimum_required(VERSION 3.22)
 project(parent LANGUAGES CXX)
 add_subdirectory("$SOURCE_DIR" tollgate)
-foreach(target tollgate::tollgate tollgate::testing)
+foreach(target tollgate::tollgate tollgate::sqlite tollgate::redis tollgate::testing)
     if(NOT TARGET \${target})
         message(FATAL_ERROR "no target \${target}")
     endif()

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "tollgate/Export.h"
+
+namespace tollgate::stores {
+
+/// Is told when the process forks, so that no lock is held by a thread that the child does not have, and no database is open in
+/// both. Register in the constructor, leave first thing in the destructor.
+class TOLLGATE_API ForkAware
+{
+public:
+    virtual void beforeFork() noexcept = 0;
+    virtual void afterFork(bool inChild) noexcept = 0;
+
+protected:
+    ForkAware() = default;
+    ~ForkAware() = default;
+    ForkAware(const ForkAware&) = delete;
+    ForkAware& operator=(const ForkAware&) = delete;
+
+    void joinForkGuard();
+    void leaveForkGuard() noexcept;
+};
+
+/// Keeps the process from forking as long as it lives: while a database is open that no ForkAware object looks after.
+class TOLLGATE_API ForkPause
+{
+public:
+    ForkPause();
+    ~ForkPause();
+    ForkPause(const ForkPause&) = delete;
+    ForkPause& operator=(const ForkPause&) = delete;
+};
+
+} // namespace tollgate::stores

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "tollgate/Clock.h"
+#include "tollgate/Export.h"
+
+#include <Poco/Net/IPAddress.h>
+
+#include <string>
+#include <vector>
+
+namespace tollgate::stores {
+
+/// The addresses of a host name, by the transport's resolver: a name server that does not answer costs no more than `patience`.
+/// Throws BackendFailure.
+TOLLGATE_API std::vector<Poco::Net::IPAddress> lookUp(const std::string& host, Duration patience);
+
+} // namespace tollgate::stores
