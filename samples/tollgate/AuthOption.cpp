@@ -8,6 +8,8 @@
 #include "tollgate/schemes/BearerAuth.h"
 
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 namespace tollgate::command {
 
@@ -69,6 +71,14 @@ SecretPlace takePlace(std::string_view& text, bool last)
     return place;
 }
 
+// The file names the account, so one file should have one name from wherever the command is run.
+std::string absolutePath(const std::string& path)
+{
+    std::error_code unknown;
+    const auto absolute = std::filesystem::absolute(path, unknown);
+    return unknown ? path : absolute.lexically_normal().string();
+}
+
 } // namespace
 
 AuthOption AuthOption::parse(std::string_view text)
@@ -98,7 +108,7 @@ AuthStrategyPtr AuthOption::strategy(const Control& control) const
         for (std::size_t i = 0; i < places.size(); ++i) {
             switch (places[i].kind) {
             case SecretPlace::Kind::Environment: sources.push_back(environmentSource(places[i].name)); break;
-            case SecretPlace::Kind::File: sources.push_back(fileSource(places[i].name)); break;
+            case SecretPlace::Kind::File: sources.push_back(fileSource(absolutePath(places[i].name))); break;
             case SecretPlace::Kind::Prompt: sources.push_back(fixedSource(promptSecret(known.labels[i], control))); break;
             }
         }

@@ -16,6 +16,7 @@ using Run = std::function<int(Control&)>;
 // Each adds its subcommand and sets `run` if it was the chosen one.
 void addRequestCommand(CLI::App& app, Run& run);
 void addDoctorCommand(CLI::App& app, Run& run);
+void addQuotaCommand(CLI::App& app, Run& run);
 void addBentoCommand(CLI::App& app, Run& run);
 
 } // namespace tollgate::command

@@ -4,6 +4,7 @@
 #include "Probe.h"
 #include "Report.h"
 #include "SetupChecks.h"
+#include "StoreOption.h"
 
 #include "tollgate/Version.h"
 
@@ -23,6 +24,7 @@ struct DoctorArguments
     std::string provider;
     std::string userAgent = std::string("tollgate-doctor/") + version();
     std::string caFile;
+    std::optional<std::string> store;
     bool json = false;
 };
 
@@ -71,15 +73,16 @@ public:
     int run()
     {
         const auto setups = chosen(_arguments.provider);
+        const StoreOption option(_arguments.store);
         if (setups.empty()) add(howToBegin());
-        for (const ProviderSetup* setup : setups) examine(*setup);
+        for (const ProviderSetup* setup : setups) examine(*setup, option);
         return _control.finish(anyProblem(_findings) ? ExitStatus::Problem : ExitStatus::Ok, _arguments.json ? json() : text());
     }
 
 private:
     void add(DoctorFinding finding) { _findings.push_back(std::move(finding)); }
 
-    void examine(const ProviderSetup& setup)
+    void examine(const ProviderSetup& setup, const StoreOption& store)
     {
         const DoctorFindings local = checkSetup(setup, _arguments.userAgent);
         std::copy(local.begin(), local.end(), std::back_inserter(_findings));
@@ -88,9 +91,10 @@ private:
             TransportOptions options;
             options.tls.caFile = _arguments.caFile;
             _transport = Transport::create(options);
+            _store = store.open();
         }
         _control.startSending();
-        const DoctorFindings answers = probe(setup, _arguments.userAgent, _transport, _control.token());
+        const DoctorFindings answers = probe(setup, _arguments.userAgent, _transport, _store, _control.token());
         std::copy(answers.begin(), answers.end(), std::back_inserter(_findings));
     }
 
@@ -124,6 +128,7 @@ private:
     const DoctorArguments& _arguments;
     Control& _control;
     TransportPtr _transport;
+    QuotaStorePtr _store;
     DoctorFindings _findings;
     std::vector<std::string> _unasked;
 };
@@ -138,6 +143,7 @@ void addDoctorCommand(CLI::App& app, Run& run)
                         "bento, bentoo, bando or chatbot; left out: all that have a variable set");
     command->add_option("--user-agent", arguments->userAgent, "The User-Agent that your program sends, to check it as well");
     command->add_option("--ca-file", arguments->caFile, "PEM file of the authorities to trust instead of the system's");
+    command->add_option("--store", arguments->store, storeHelp);
     command->add_flag("--json", arguments->json, "Prints one JSON object: ok, findings");
     command->footer(exitStatusTable);
     command->callback([arguments, &run] { run = [arguments](Control& control) { return Doctor(*arguments, control).run(); }; });

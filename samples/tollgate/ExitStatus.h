@@ -30,7 +30,7 @@ inline constexpr const char* exitStatusTable = R"(Exit status:
     1  doctor found a problem; anything without a number of its own
     2  usage error: unknown option, missing argument, a value that cannot be read
     3  wrong set-up or request, nothing was sent: missing or impossible credential, missing scope, malformed URL,
-       credentials over plain http, unreadable file
+       credentials over plain http, unreadable file, a --store that cannot be used
     4  HTTP 4xx, except 401 and 429
     5  HTTP 5xx
     6  rate limited: the local limit or a 429

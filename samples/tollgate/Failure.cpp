@@ -20,6 +20,7 @@ ExitStatus statusOf(const Error& error)
     // This status promises that nothing was sent. A redirect to an impossible place comes after something was.
     if (is<InvalidRequest>(error) && error.delivery() == Delivery::Answered) return ExitStatus::Transport;
     if (is<ConfigurationError>(error) || is<InvalidRequest>(error) || is<MissingScope>(error)) return ExitStatus::Configuration;
+    if (is<StoreUnavailable>(error) && error.delivery() == Delivery::NotSent) return ExitStatus::Configuration;
     if (is<RateLimited>(error)) return ExitStatus::RateLimited;
     if (is<LockedOut>(error) || is<CredentialRejected>(error)) return ExitStatus::Rejected;
     if (is<Cancelled>(error)) return ExitStatus::Interrupted;
@@ -54,7 +55,12 @@ const char* hintFor(ExitStatus status)
 
 Failure::Failure(const Error& error) : _type(error.name()), _details(error.details()), _exitStatus(statusOf(error))
 {
+    if (is<StoreUnavailable>(error)) _details.hint = "Bring the store back, or count for this run alone with --store none.";
     if (_details.hint.empty()) _details.hint = hintFor(_exitStatus);
+    // It may be the store that remembers it, from another run.
+    if (_exitStatus == ExitStatus::Rejected && _details.delivery == Delivery::NotSent)
+        _details.hint +=
+            " If it was put right on the server's side: tollgate quota --reset, with the same --store, forgets what was seen.";
 }
 
 Failure::Failure(const std::exception& error) : _type("InternalError"), _exitStatus(ExitStatus::Problem)

@@ -2,8 +2,11 @@
 
 #include "Commands.h"
 #include "ImportSource.h"
+#include "Notes.h"
 #include "ProgressLine.h"
+#include "ProviderSetup.h"
 #include "Quantities.h"
+#include "StoreOption.h"
 
 #include "tollgate/Transport.h"
 #include "tollgate/Version.h"
@@ -30,10 +33,28 @@ struct ImportArguments
     std::string rejects;
     std::string userAgent = std::string("tollgate/") + version();
     std::string caFile;
+    std::optional<std::string> store;
     std::size_t fromLine = 1;
     bool strict = false;
     bool dryRun = false;
 };
+
+/// As Bento::fromEnvironment(), and with a store of its own.
+Bento bentoOf(const ImportArguments& arguments)
+{
+    BentoOptions options;
+    options.publishableKey = environmentSource("BENTO_PUBLISHABLE_KEY");
+    options.secretKey = environmentSource("BENTO_SECRET_KEY");
+    options.siteUuid = environmentSource("BENTO_SITE_UUID");
+    options.baseUrl = variableValue("BENTO_BASE_URL").value_or("");
+    options.userAgent = arguments.userAgent;
+    TransportOptions transport;
+    transport.tls.caFile = arguments.caFile;
+    options.transport = Transport::create(transport);
+    options.quotaStore = StoreOption(arguments.store).open();
+    options.observer = notesOnStandardError();
+    return Bento(std::move(options));
+}
 
 class Import
 {
@@ -99,9 +120,7 @@ private:
 
     int send()
     {
-        TransportOptions transport;
-        transport.tls.caFile = _arguments.caFile;
-        const auto bento = Bento::fromEnvironment(_arguments.userAgent, Transport::create(transport));
+        const Bento bento = bentoOf(_arguments);
         const auto source = open();
         const auto show = [&](const bento::ImportProgress& done, bool now) {
             _progress.show({done.rowsDone + source->bad(), done.rowsFailed + source->bad(), done.waited, source->part()}, now);
@@ -169,6 +188,7 @@ void addBentoCommand(CLI::App& app, Run& run)
     command->add_flag("--dry-run", arguments->dryRun, "Checks the file and sends nothing");
     command->add_option("--user-agent", arguments->userAgent, "Names your program to Bento, as AcmeCRM/1.0");
     command->add_option("--ca-file", arguments->caFile, "PEM file of the authorities to trust instead of the system's");
+    command->add_option("--store", arguments->store, storeHelp);
     command->footer(exitStatusTable);
     command->callback([arguments, &run] { run = [arguments](Control& control) { return Import(*arguments, control).run(); }; });
 }

@@ -1,5 +1,6 @@
 #include "Probe.h"
 
+#include "Failure.h"
 #include "Quantities.h"
 
 #include "tollgate/Json.h"
@@ -101,12 +102,13 @@ std::string amount(const Response& response)
 } // namespace
 
 DoctorFindings probe(const ProviderSetup& setup, const std::string& userAgent, const TransportPtr& transport,
-                     const CancellationToken& token)
+                     const QuotaStorePtr& store, const CancellationToken& token)
 {
     DoctorFindings findings;
     ProviderOptions options;
     options.userAgent = userAgent;
     options.transport = transport;
+    options.quotaStore = store;
     options.retry.attempts = 1;
     options.timeout = patience;
     for (const SetupVariable& variable : setup.variables)
@@ -132,7 +134,7 @@ DoctorFindings probe(const ProviderSetup& setup, const std::string& userAgent, c
             const Station station = stationOf(error);
             if (!wayTold)
                 reportWay(findings, setup, tls, station, error.attempts().empty() ? Attempt{} : error.attempts().back());
-            std::string fix = error.hint().empty() ? setup.where : error.hint();
+            std::string fix = error.hint().empty() ? setup.where : Failure(error).hint();
             findings.push_back({setup.name, checkOf(station), false, fmt::format("GET {}: {}", path, error.details().message),
                                 whyOf(setup, error), std::move(fix), error.support().empty() ? setup.support : error.support()});
             break; // what comes after would fail as well, and a second bad attempt would bring a lockout nearer

@@ -3,6 +3,7 @@
 #include "Commands.h"
 #include "CurlText.h"
 #include "Follow.h"
+#include "Notes.h"
 #include "Prompt.h"
 #include "Quantities.h"
 #include "Report.h"
@@ -65,18 +66,27 @@ TransportPtr transportFor(const RequestOptions& options)
     return Transport::create(transport);
 }
 
-Client clientFor(const RequestOptions& options, AuthStrategyPtr auth, TransportPtr transport)
+ClientBuilder builderFor(const RequestOptions& options, AuthStrategyPtr auth, TransportPtr transport)
 {
     RetryPolicy retry;
     retry.attempts = options.retries + 1;
-    return Client::to(options.url.origin().text()).auth(std::move(auth)).retry(retry).transport(std::move(transport)).build();
+    return Client::to(options.url.origin().text()).auth(std::move(auth)).retry(retry).transport(std::move(transport));
+}
+
+Client clientFor(const RequestOptions& options, AuthStrategyPtr auth, TransportPtr transport)
+{
+    ClientBuilder builder = builderFor(options, std::move(auth), std::move(transport));
+    builder.quotaStore(options.store.open(!options.limits.empty())).observer(notesOnStandardError());
+    for (const RateLimitPolicyPtr& limit : options.limits.windows) builder.limit(limit);
+    if (options.limits.lockout) builder.limit(*options.limits.lockout);
+    return builder.build();
 }
 
 Result<Response> send(const RequestOptions& options, const TransportPtr& transport, Control& control)
 {
     const AuthStrategyPtr auth = options.auth.strategy(control);
     const Client client = clientFor(options, auth, transport);
-    const Client stranger = clientFor(options, anonymous(), transport);
+    const Client stranger = builderFor(options, anonymous(), transport).build();
     Hop first{options.method, options.url, options.headers, nullptr, options.contentType};
     if (options.data) first.body = textBody(readData(*options.data, control));
 
@@ -132,6 +142,12 @@ void addRequestCommand(CLI::App& app, Run& run)
     command->add_option("--auth", arguments->auth,
                         "bearer:env:NAME, basic:env:USER:env:PASS, basic-site:env:PK:env:SK:env:SITE, anonymous; "
                         "file:PATH or prompt may stand for env:NAME. Never the secret itself");
+    command
+        ->add_option("--limit", arguments->limits,
+                     "At most so many requests, this run and all others with the same store counted: 100/min, 10/s, 1000/h, "
+                     "100/2s; :adaptive, :paced, :server or :/path may follow; or lockout. May be given many times")
+        ->allow_extra_args(false);
+    command->add_option("--store", arguments->store, storeHelp);
     command->add_option("--deadline", arguments->deadline,
                         "Ends the whole command by then: 500ms, 5s, 2m (default 60s for the call)");
     command->add_option("--connect-timeout", arguments->connectTimeout, "For name resolution and connect (default 10s)");

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "AuthOption.h"
+#include "LimitOption.h"
+#include "StoreOption.h"
 
 #include "tollgate/Clock.h"
 #include "tollgate/Url.h"
@@ -21,6 +23,8 @@ struct RequestArguments
     std::vector<std::string> headers;
     std::optional<std::string> data;
     std::string auth = "anonymous";
+    std::vector<std::string> limits;
+    std::optional<std::string> store;
     std::optional<std::string> deadline;
     std::optional<std::string> connectTimeout;
     std::optional<std::string> maxBody;
@@ -41,6 +45,8 @@ struct RequestOptions
     std::optional<std::string> data; ///< text, or "@FILE", or "@-"
     std::string contentType;         ///< of the data
     AuthOption auth;
+    LimitOptions limits;
+    StoreOption store;
     std::optional<Duration> connectTimeout;
     std::optional<std::uint64_t> maxBody;
     unsigned retries = 2;

@@ -15,10 +15,16 @@ namespace tollgate::test {
 Finished CommandFixture::tollgate(const std::vector<std::string>& arguments, const Environment& environment,
                                   const std::string& input) const
 {
-    Finished finished = runProgram("tollgate", arguments, environment, input);
+    Finished finished = runProgram("tollgate", arguments, withState(environment), input);
     BOOST_TEST(!finished.timedOut);
     checkNoSecrets(finished);
     return finished;
+}
+
+Environment CommandFixture::withState(Environment environment) const
+{
+    environment.emplace("XDG_STATE_HOME", state.path());
+    return environment;
 }
 
 void CommandFixture::checkNoSecrets(const Finished& finished) const
@@ -69,19 +75,20 @@ const std::string& noSuchHost()
     return host;
 }
 
-TemporaryFile::TemporaryFile(const std::string& content, const std::string& name)
+TemporaryDirectory::TemporaryDirectory() : _path((std::filesystem::temp_directory_path() / "tollgate-test-XXXXXX").string())
 {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tollgate-test-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    _directory = pattern;
-    _path = _directory + '/' + name;
-    std::ofstream(_path, std::ios::binary) << content;
+    BOOST_REQUIRE(::mkdtemp(_path.data()) != nullptr);
 }
 
-TemporaryFile::~TemporaryFile()
+TemporaryDirectory::~TemporaryDirectory()
 {
     std::error_code ignored;
-    std::filesystem::remove_all(_directory, ignored);
+    std::filesystem::remove_all(_path, ignored);
+}
+
+TemporaryFile::TemporaryFile(const std::string& content, const std::string& name) : _path(_directory.path() + '/' + name)
+{
+    std::ofstream(_path, std::ios::binary) << content;
 }
 
 std::string TemporaryFile::read() const

@@ -14,14 +14,31 @@ namespace tollgate::test {
 using Api = testing::Provider;
 using testing::Fault;
 
+/// A new directory that goes with this object.
+class TemporaryDirectory
+{
+public:
+    TemporaryDirectory();
+    ~TemporaryDirectory();
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+    const std::string& path() const noexcept { return _path; }
+
+private:
+    std::string _path;
+};
+
 /// A sandbox and the tollgate command beside it. Whatever the command writes is searched for the sandbox's secrets.
 struct CommandFixture
 {
     explicit CommandFixture(testing::SandboxOptions options = {}) : sandbox(options) {}
 
-    /// Runs `tollgate` and checks that it ended by itself and told no secret.
+    /// Runs `tollgate` and checks that it ended by itself and told no secret. It keeps limits in a state directory of this
+    /// fixture's own unless the environment names one.
     Finished tollgate(const std::vector<std::string>& arguments, const Environment& environment = {},
                       const std::string& input = {}) const;
+    Environment withState(Environment environment) const;
     void checkNoSecrets(const Finished& finished) const;
 
     /// The variables of all four providers, as a good set-up has them.
@@ -29,6 +46,7 @@ struct CommandFixture
     std::string url(Api api, const std::string& path) const { return sandbox.baseUrl(api) + path; }
 
     testing::Sandbox sandbox;
+    TemporaryDirectory state; ///< XDG_STATE_HOME
 };
 
 /// The one JSON object on standard output; fails the test if there is anything else.
@@ -43,16 +61,12 @@ class TemporaryFile
 {
 public:
     explicit TemporaryFile(const std::string& content, const std::string& name = "file");
-    ~TemporaryFile();
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-
     const std::string& path() const noexcept { return _path; }
     std::string read() const;
 
 private:
+    TemporaryDirectory _directory;
     std::string _path;
-    std::string _directory;
 };
 
 } // namespace tollgate::test

@@ -28,7 +28,8 @@ BOOST_AUTO_TEST_CASE(the_deadline_covers_a_stalled_answer_and_all_retries)
 BOOST_AUTO_TEST_CASE(the_deadline_covers_standard_input_that_never_ends)
 {
     Process process("tollgate",
-                    {"request", "POST", url(Api::Bando, "/coolness"), "--data", "@-", "--deadline", "500ms", "--json"});
+                    {"request", "POST", url(Api::Bando, "/coolness"), "--data", "@-", "--deadline", "500ms", "--json"},
+                    withState({}));
     process.write("the beginning");
     const auto done = process.wait(30s, true);
     BOOST_TEST(!done.timedOut);
@@ -52,7 +53,7 @@ BOOST_AUTO_TEST_CASE(the_deadline_covers_a_pipe_that_nobody_writes_to)
 BOOST_AUTO_TEST_CASE(ctrl_c_cancels_the_call_with_one_line)
 {
     sandbox.inject(Api::Bando, Fault::slow(60s));
-    Process process("tollgate", {"request", "GET", url(Api::Bando, "/coolness")});
+    Process process("tollgate", {"request", "GET", url(Api::Bando, "/coolness")}, withState({}));
     for (int i = 0; i < 500 && sandbox.connections() == 0; ++i) std::this_thread::sleep_for(10ms);
     BOOST_REQUIRE(sandbox.connections() > 0U);
     process.signal(SIGINT);
@@ -68,7 +69,7 @@ BOOST_AUTO_TEST_CASE(ctrl_c_cancels_the_call_with_one_line)
 BOOST_AUTO_TEST_CASE(sigterm_has_a_status_of_its_own_and_json_stays_json)
 {
     sandbox.inject(Api::Bando, Fault::slow(60s));
-    Process process("tollgate", {"request", "GET", url(Api::Bando, "/coolness"), "--json"});
+    Process process("tollgate", {"request", "GET", url(Api::Bando, "/coolness"), "--json"}, withState({}));
     for (int i = 0; i < 500 && sandbox.connections() == 0; ++i) std::this_thread::sleep_for(10ms);
     process.signal(SIGTERM);
     const auto done = process.wait(30s);

@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(ctrl_c_says_where_to_go_on)
     const TemporaryFile file(manyRows(1500));
     sandbox.inject(Api::Bento, Fault::slow(1ms));
     sandbox.inject(Api::Bento, Fault::slow(60s));
-    Process process("tollgate", {"bento", "import", file.path()}, goodEnvironment());
+    Process process("tollgate", {"bento", "import", file.path()}, withState(goodEnvironment()));
     BOOST_REQUIRE(process.await("1000 rows")); // the first request is answered, and the next one is under way or about to be
     process.signal(SIGINT);
     const auto done = process.wait(30s);

@@ -35,7 +35,7 @@ private:
 
 Finished request(std::vector<std::string> arguments)
 {
-    arguments.insert(arguments.begin(), "request");
+    arguments.insert(arguments.begin(), {"request", "--store", "none"});
     auto done = runProgram("tollgate", arguments, key);
     BOOST_TEST(!done.timedOut);
     BOOST_TEST(done.all().find(key.at("KEY")) == std::string::npos);

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(usage)
 {
     const auto coolness = url(Api::Bando, "/coolness");
     const Expected unknown{2, "UsageError", "NotSent", "unknown option"};
-    for (const char* later : {"--limit=100/min", "--cookie-jar=x", "--nonsense"})
+    for (const char* later : {"--limits=100/min", "--cookie-jar=x", "--nonsense"})
         expect(*this, {"GET", coolness, later}, {}, unknown);
     expect(*this, {"GET"}, {}, {2, "UsageError", "NotSent", "--help"});
     expect(*this, {"GET", coolness, "--auth", "bearer:abc"}, {}, {2, "UsageError", "NotSent", "process list"});
