@@ -55,6 +55,7 @@ int main(int argc, char** argv)
         else
             fmt::print("Nothing is written to your account; --write sends an event and imports two subscribers.\n");
 
-        for (const auto& limit : bento.quota().limits) fmt::print("{} of {} left: {}\n", limit.remaining, limit.capacity, limit.limit);
+        for (const auto& limit : bento.quota().limits)
+            fmt::print("{} of {} left: {}\n", limit.remaining, limit.capacity, limit.limit);
     });
 }

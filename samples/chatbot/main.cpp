@@ -35,6 +35,7 @@ int main()
         } catch (const tollgate::MissingScope& error) {
             fmt::print("Not sent, as it should be: {}\n", error.displayText());
         }
-        for (const auto& limit : chatbot.quota().limits) fmt::print("{} of {} left: {}\n", limit.remaining, limit.capacity, limit.limit);
+        for (const auto& limit : chatbot.quota().limits)
+            fmt::print("{} of {} left: {}\n", limit.remaining, limit.capacity, limit.limit);
     });
 }
