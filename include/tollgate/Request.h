@@ -28,8 +28,8 @@ enum class Repeat
     Never     ///< no, whatever the method: twice would undo or double it
 };
 
-/// Who goes first when calls wait for a permit. Within one priority it is first come first served; a higher one always goes
-/// before a lower one, which waits as long as there is any.
+/// Who goes first when calls wait for a permit of the same limits. Within one priority it is first come first served; a higher
+/// one always goes before a lower one, which waits as long as there is any.
 enum class Priority : std::uint8_t
 {
     High,
