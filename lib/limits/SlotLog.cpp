@@ -8,13 +8,12 @@ namespace {
 
 using Slot = LimitState::Slot;
 
-/// Where slots lie closer together than that, they are counted as one: a hold is long, and a log should stay short.
-constexpr Duration::rep cells = 1024;
-
-bool sameCell(TimePoint a, TimePoint b, Duration hold)
+/// Where released slots lie in one cell, a 1,024th of the hold, they are counted as one: a log should stay short.
+bool sameCell(TimePoint earlier, TimePoint later, Duration hold)
 {
-    const Duration cell = std::max<Duration>(hold / cells, Duration(1));
-    return a.time_since_epoch() / cell == b.time_since_epoch() / cell;
+    const Duration cell(std::max<Duration::rep>(hold.count() >> 10, 1));
+    if (later - earlier >= cell) return false; // nearly always: no division
+    return earlier.time_since_epoch() / cell == later.time_since_epoch() / cell;
 }
 
 /// What was released is only weighed, not counted: later and in lumps is the careful side.

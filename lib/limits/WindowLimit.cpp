@@ -91,7 +91,6 @@ public:
     void take(LimitState& state, TimePoint now, const Permit& permit) const override
     {
         const unsigned weight = permit.weight * state.share;
-        tidy(state, now);
         state.spent += weight;
         state.inFlight.push_back({permit.id, weight, now + permit.patience + lateArrival, state.spent});
         state.inFlightWeight += weight;
