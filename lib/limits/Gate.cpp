@@ -220,9 +220,8 @@ LockoutPolicy sane(LockoutPolicy policy)
     return policy;
 }
 
-void gateDeclares(GateState& gate, const LockoutPolicy& policy)
+void tighten(LockoutPolicy& kept, const LockoutPolicy& policy)
 {
-    LockoutPolicy& kept = gate.policy;
     if (policy.declared && !kept.declared) {
         kept = policy;
         return;
@@ -241,6 +240,8 @@ void gateDeclares(GateState& gate, const LockoutPolicy& policy)
     kept.pause = std::max(kept.pause, policy.pause);
     kept.hidesLock = kept.hidesLock || policy.hidesLock;
 }
+
+void gateDeclares(GateState& gate, const LockoutPolicy& policy) { tighten(gate.policy, policy); }
 
 GateAnswer gateAsks(const GateState& gate, const std::string& version, TimePoint now, unsigned most)
 {

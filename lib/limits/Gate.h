@@ -30,6 +30,9 @@ struct GateAnswer
 /// The policy with times that make sense, whatever was set: none overflows, none is negative.
 LockoutPolicy sane(LockoutPolicy policy);
 
+/// Of two policies the stricter rules; but for the markers, which say what to look for and not how strict to be.
+void tighten(LockoutPolicy& kept, const LockoutPolicy& policy);
+
 /// Makes a client's rules known; the strictest of all that were declared hold from then on.
 void gateDeclares(GateState& gate, const LockoutPolicy& policy);
 /// `most`: of a declared cap of requests in flight, no more than that.

@@ -1,5 +1,7 @@
 #include "stores/Merge.h"
 
+#include "limits/Gate.h"
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -134,21 +136,9 @@ void merge(LimitState& limit, const LimitState& other)
 
 void merge(LockoutPolicy& policy, const LockoutPolicy& other)
 {
-    if (policy.declared != other.declared) {
-        if (other.declared) policy = other;
-        return;
-    }
-    policy.quiet = std::max(policy.quiet, other.quiet);
-    policy.maxQuiet = std::max(policy.maxQuiet, other.maxQuiet);
-    policy.lockFor = std::max(policy.lockFor, other.lockFor);
-    policy.maxLock = std::max(policy.maxLock, other.maxLock);
-    policy.suspicion = std::max(policy.suspicion, other.suspicion);
-    policy.tolerance = std::min(policy.tolerance, other.tolerance);
-    policy.strict = policy.strict || other.strict;
-    policy.inFlight = smallerSaid(policy.inFlight, other.inFlight);
-    policy.fresh = std::min(policy.fresh, other.fresh);
-    policy.pause = std::max(policy.pause, other.pause);
-    policy.hidesLock = policy.hidesLock || other.hidesLock;
+    const bool alike = policy.declared == other.declared;
+    limits::tighten(policy, other);
+    if (!alike) return; // the one that was declared counts as a whole
     std::set<std::string> markers(policy.markers.begin(), policy.markers.end());
     markers.insert(other.markers.begin(), other.markers.end());
     policy.markers.assign(markers.begin(), markers.end());
