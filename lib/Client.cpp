@@ -210,6 +210,12 @@ ClientBuilder& ClientBuilder::review(Review review)
     return *this;
 }
 
+ClientBuilder& ClientBuilder::followRedirects(unsigned most)
+{
+    _options.maxRedirects = most;
+    return *this;
+}
+
 ClientBuilder& ClientBuilder::dangerouslyAllowCredentialsInClearText()
 {
     _options.credentialsInClearText = true;

@@ -96,7 +96,7 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
 
 ClientCore::~ClientCore() = default;
 
-Headers ClientCore::headersFor(const Request& request, bool foreign) const
+Headers ClientCore::headersFor(const Request& request, bool atHome) const
 {
     const auto harmless = [](std::string_view name) {
         return equalsIgnoreCase(name, "User-Agent") || equalsIgnoreCase(name, "Accept") ||
@@ -105,7 +105,7 @@ Headers ClientCore::headersFor(const Request& request, bool foreign) const
     Headers headers;
     headers.reserve(_defaultHeaders.size() + request.headers().size() + 4, 1024); // room for what strategies and stages add
     for (const auto& [name, value] : _defaultHeaders)
-        if (!request.headers().has(name) && (!foreign || harmless(name))) headers.add(name, value);
+        if (!request.headers().has(name) && (atHome || harmless(name))) headers.add(name, value);
     for (const auto& [name, value] : request.headers()) headers.add(name, value);
     return headers;
 }

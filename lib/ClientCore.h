@@ -26,8 +26,8 @@ public:
 
     Clock& clock() const noexcept { return *options.transport->clock(); }
     /// The client's default fields and the request's own over them.
-    /// A hop to a foreign origin gets of the defaults only what says nothing about the account.
-    Headers headersFor(const Request& request, bool foreign) const;
+    /// Without `atHome`, of the defaults only those that say nothing about the account.
+    Headers headersFor(const Request& request, bool atHome) const;
     /// What follows from one version of the credential, made once for all calls that use it.
     struct Version
     {

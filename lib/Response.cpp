@@ -18,7 +18,12 @@ std::size_t Response::read(char* buffer, std::size_t capacity)
 void Response::buffer()
 {
     if (!_source) return;
-    _source->readAll(_body);
+    try {
+        _source->readAll(_body);
+    } catch (...) {
+        _body.clear(); // half a body must never pass for a whole one
+        throw;
+    }
     _trailers = _source->trailers();
     _source.reset();
 }

@@ -120,6 +120,9 @@ struct TOLLGATE_API ClientOptions
     std::vector<std::shared_ptr<AttemptStage>> attemptStages;
     ObserverPtr observer;
     Review review;
+    /// As many redirects of a call are followed. 0: the redirect is the answer, since an API that redirects is nearly always one
+    /// with a wrong base URL, and to follow costs a request of the quota each time.
+    unsigned maxRedirects = 0;
     bool credentialsInClearText = false;
 };
 
@@ -149,6 +152,10 @@ public:
     ClientBuilder& stage(std::shared_ptr<AttemptStage> stage);
     ClientBuilder& observer(ObserverPtr observer);
     ClientBuilder& review(Review review);
+    /// Follows redirects (301, 302, 303, 307, 308), up to `most` a call. Once a call has left the origin of the base URL it
+    /// carries no credential, no client default and no field of the request that might hold a secret, not even if it is led
+    /// back. From https to http it never goes: InsecureTransport.
+    ClientBuilder& followRedirects(unsigned most = 10);
     /// Sends credentials over plain http to any host. Everybody on the way can read them.
     ClientBuilder& dangerouslyAllowCredentialsInClearText();
 

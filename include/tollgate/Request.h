@@ -19,6 +19,9 @@
 namespace tollgate {
 
 class ClientCore;
+namespace pipeline {
+class Redirect;
+}
 
 /// Whether a call may be sent again after an attempt that the server may have acted on.
 enum class Repeat
@@ -101,6 +104,7 @@ public:
 
 private:
     friend class Client;
+    friend class pipeline::Redirect; // a hop is the same request to another place
     std::string _method;
     std::string _target;
     Headers _headers;

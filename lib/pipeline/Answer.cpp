@@ -66,7 +66,11 @@ ErrorPtr byStatus(ErrorDetails details, const CallImpl& call, const Response& re
     }
     switch (status) {
     case 401:
-        if (call.foreign || !call.credential || call.credential->fingerprint().empty())
+        if (!call.carriesCredential())
+            return make<CredentialRejected>(std::move(details),
+                                            "No credential was sent, since the call went to another host than "
+                                            "that of the client's base URL, or came from there.");
+        if (!call.credential || call.credential->fingerprint().empty())
             return make<CredentialRejected>(std::move(details), "No credential was sent. Give the client one with auth().");
         when(details, call, call.gateWait);
         return make<CredentialRejected>(

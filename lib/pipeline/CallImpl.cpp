@@ -234,7 +234,7 @@ Outcome CallImpl::attempt()
     Exchange exchange;
     exchange.method = _request->method();
     exchange.url = _url;
-    exchange.headers = _core->headersFor(*_request, foreign);
+    exchange.headers = _core->headersFor(*_request, carriesCredential());
     exchange.body = _request->body();
     exchange.deadline = _deadline;
     exchange.cancellation = _request->cancellation();

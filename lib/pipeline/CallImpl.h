@@ -68,10 +68,13 @@ public:
 
     // What the stages of this library tell each other.
     const ClientCore& core() const noexcept { return *_core; }
+    /// Whether this hop may carry the client's credential and all of its default fields.
+    bool carriesCredential() const noexcept { return !foreign && !strayed; }
     pipeline::Driver& driver() const noexcept { return _driver; }
     void url(Url url) { _url = std::move(url); }
     CredentialPtr credential;         ///< the snapshot that Limit lets through; set by Credential
-    bool foreign = false;             ///< the hop goes to another origin: no credential, no limits of this account
+    bool foreign = false;             ///< the hop goes to another origin: no limits of this account
+    bool strayed = false;             ///< a redirect led away from the base URL's origin: never a credential again
     bool fresherCredential = false;   ///< a 401 that a fresher credential may cure
     bool locked = false;              ///< the answer was taken for a lock of the account
     bool carried = false;             ///< this attempt went out: one permit is for one request

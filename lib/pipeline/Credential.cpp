@@ -31,7 +31,7 @@ struct CredentialStage::Slot
 Verdict CredentialStage::before(Call& each)
 {
     auto& call = static_cast<CallImpl&>(each);
-    if (call.foreign) {
+    if (!call.carriesCredential()) {
         call.credential = nullptr;
         return Verdict::proceed();
     }
@@ -108,7 +108,7 @@ void CredentialStage::land(const std::shared_ptr<Flight>& flight, const Outcome&
 Verdict CredentialStage::after(Call& each, Outcome& outcome)
 {
     auto& call = static_cast<CallImpl&>(each);
-    if (call.foreign) return Verdict::proceed();
+    if (!call.carriesCredential()) return Verdict::proceed();
     if (Slot* slot = call.slotIfAny<Slot>(*this); slot && slot->flight) leave(call, *slot);
     call.fresherCredential = outcome && outcome->status() == 401 && call.credential &&
                              _core.options.auth->onChallenge(outcome->head(), *call.credential);

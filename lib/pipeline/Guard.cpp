@@ -35,7 +35,7 @@ bool carriesCredential(const ClientCore& core, const CallImpl& call)
 {
     const bool own =
         !(core.carriers.headers.empty() && core.carriers.queryParameters.empty()) || holdsCredential(core.options.headers);
-    return (own && !call.foreign) || holdsCredential(call.request().headers());
+    return (own && call.carriesCredential()) || holdsCredential(call.request().headers());
 }
 
 } // namespace

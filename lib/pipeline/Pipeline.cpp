@@ -7,6 +7,7 @@
 #include "pipeline/Guard.h"
 #include "pipeline/Limit.h"
 #include "pipeline/Observe.h"
+#include "pipeline/Redirect.h"
 #include "pipeline/Refusal.h"
 #include "pipeline/Retry.h"
 #include "pipeline/UserStage.h"
@@ -21,6 +22,7 @@ Pipeline::Pipeline(const ClientCore& core)
     // once a call
     for (const auto& stage : options.callStages) _callStages.push_back(stage);
     // once a hop
+    _callStages.push_back(std::make_shared<Redirect>(core));
     _callStages.push_back(std::make_shared<Guard>(core));
     // once an attempt
     _callStages.push_back(std::make_shared<Retry>(core));

@@ -1,6 +1,5 @@
 #include "CurlText.h"
 
-#include "Follow.h"
 
 #include "tollgate/Headers.h"
 #include "tollgate/Version.h"

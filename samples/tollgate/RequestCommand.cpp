@@ -2,7 +2,6 @@
 
 #include "Commands.h"
 #include "CurlText.h"
-#include "Follow.h"
 #include "Notes.h"
 #include "Prompt.h"
 #include "Quantities.h"
@@ -66,42 +65,28 @@ TransportPtr transportFor(const RequestOptions& options)
     return Transport::create(transport);
 }
 
-ClientBuilder builderFor(const RequestOptions& options, AuthStrategyPtr auth, TransportPtr transport)
+Client clientFor(const RequestOptions& options, AuthStrategyPtr auth, const TransportPtr& transport)
 {
     RetryPolicy retry;
     retry.attempts = options.retries + 1;
-    return Client::to(options.url.origin().text()).auth(std::move(auth)).retry(retry).transport(std::move(transport));
-}
-
-Client clientFor(const RequestOptions& options, AuthStrategyPtr auth, TransportPtr transport)
-{
-    ClientBuilder builder = builderFor(options, std::move(auth), std::move(transport));
+    ClientBuilder builder = Client::to(options.url.origin().text());
+    builder.auth(std::move(auth)).retry(retry).transport(transport);
     builder.quotaStore(options.store.open(!options.limits.empty())).observer(notesOnStandardError());
     for (const RateLimitPolicyPtr& limit : options.limits.windows) builder.limit(limit);
     if (options.limits.lockout) builder.limit(*options.limits.lockout);
+    if (options.follow) builder.followRedirects(maxRedirects);
     return builder.build();
 }
 
 Result<Response> send(const RequestOptions& options, const TransportPtr& transport, Control& control)
 {
-    const AuthStrategyPtr auth = options.auth.strategy(control);
-    const Client client = clientFor(options, auth, transport);
-    const Client stranger = builderFor(options, anonymous(), transport).build();
-    Hop first{options.method, options.url, options.headers, nullptr, options.contentType};
-    if (options.data) first.body = textBody(readData(*options.data, control));
-
-    // All hops share one deadline, as one call would.
-    const TimePoint deadline =
-        control.deadline() != never ? control.deadline() : transport->clock()->now() + ClientOptions().timeout;
-    const auto sendHop = [&](const Hop& hop) {
-        Request request = (hop.home ? client : stranger).request(hop.method, hop.url.text());
-        for (const auto& [name, value] : hop.headers) request.header(name, value);
-        if (hop.body) request.body(hop.body, hop.contentType);
-        request.deadline(deadline).cancellation(control.token());
-        return request.trySend();
-    };
+    const Client client = clientFor(options, options.auth.strategy(control), transport);
+    Request request = client.request(options.method, options.url.text());
+    for (const auto& [name, value] : options.headers) request.header(name, value);
+    if (options.data) request.body(readData(*options.data, control), options.contentType);
+    request.deadline(control.deadline()).cancellation(control.token());
     control.startSending();
-    return options.follow ? follow(std::move(first), auth->carriers().queryParameters, sendHop) : sendHop(first);
+    return request.trySend();
 }
 
 int runRequest(const RequestArguments& arguments, Control& control)

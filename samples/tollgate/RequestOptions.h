@@ -15,6 +15,9 @@
 
 namespace tollgate::command {
 
+/// With --follow as many redirects are followed; one more is an error.
+inline constexpr unsigned maxRedirects = 10;
+
 /// The command line of `tollgate request`, as it was typed.
 struct RequestArguments
 {
