@@ -1,8 +1,11 @@
 #include "tollgate/Cancellation.h"
 
+#include "ForkMutex.h"
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -15,12 +18,27 @@ namespace detail {
 struct CancellationState
 {
     std::atomic<bool> cancelled{false};
-    std::mutex mutex;
-    std::condition_variable finished;
+    ForkMutex mutex;
+    std::unique_ptr<std::condition_variable_any> finished = std::make_unique<std::condition_variable_any>();
     std::vector<std::pair<std::uint64_t, std::function<void()>>> callbacks;
+    std::vector<std::pair<std::uint64_t, std::function<void()>>> callbacksOfParent; ///< in a forked child: never to run
     std::uint64_t lastId = 0;
     std::uint64_t running = 0; ///< id of the callback that runs now
     std::thread::id runner;
+    unsigned generation = forkGeneration;
+
+    /// In a forked child: callbacks wake threads of the parent, through descriptors that it shares with us.
+    void comeFromFork()
+    {
+        if (generation == forkGeneration) return;
+        generation = forkGeneration;
+        callbacksOfParent = std::move(callbacks);
+        callbacks.clear();
+        running = 0;
+        runner = {};
+        static_cast<void>(finished.release()); // its end would wait for the parent's threads
+        finished = std::make_unique<std::condition_variable_any>();
+    }
 };
 
 } // namespace detail
@@ -40,7 +58,8 @@ CancellationRegistration& CancellationRegistration::operator=(CancellationRegist
 CancellationRegistration::~CancellationRegistration()
 {
     if (!_state) return;
-    std::unique_lock<std::mutex> lock(_state->mutex);
+    std::unique_lock<ForkMutex> lock(_state->mutex);
+    _state->comeFromFork();
     auto& callbacks = _state->callbacks;
     const auto mine = std::find_if(callbacks.begin(), callbacks.end(), [this](const auto& entry) { return entry.first == _id; });
     if (mine != callbacks.end()) {
@@ -49,7 +68,7 @@ CancellationRegistration::~CancellationRegistration()
     }
     // A callback may take back its own registration: waiting for itself would never end.
     if (_state->runner == std::this_thread::get_id()) return;
-    _state->finished.wait(lock, [this] { return _state->running != _id; });
+    _state->finished->wait(lock, [this] { return _state->running != _id; });
 }
 
 bool CancellationToken::isCancelled() const noexcept { return _state && _state->cancelled.load(std::memory_order_acquire); }
@@ -59,7 +78,8 @@ CancellationRegistration CancellationToken::onCancel(std::function<void()> callb
     CancellationRegistration registration;
     if (!_state) return registration;
     {
-        const std::lock_guard<std::mutex> lock(_state->mutex);
+        const std::lock_guard<ForkMutex> lock(_state->mutex);
+        _state->comeFromFork();
         if (!_state->cancelled.load(std::memory_order_relaxed)) {
             registration._id = ++_state->lastId;
             registration._state = _state;
@@ -78,7 +98,8 @@ CancellationToken CancellationSource::token() const noexcept { return _token; }
 void CancellationSource::cancel()
 {
     const auto state = _token._state; // a callback may destroy this source
-    std::unique_lock<std::mutex> lock(state->mutex);
+    std::unique_lock<ForkMutex> lock(state->mutex);
+    state->comeFromFork();
     if (state->cancelled.exchange(true, std::memory_order_acq_rel)) return;
     state->runner = std::this_thread::get_id();
     while (!state->callbacks.empty()) {
@@ -89,7 +110,7 @@ void CancellationSource::cancel()
         entry.second();
         lock.lock();
         state->running = 0;
-        state->finished.notify_all();
+        state->finished->notify_all();
     }
     state->runner = {};
 }

@@ -1,5 +1,6 @@
 #include "ClientCore.h"
 
+#include "SharedBy.h"
 #include "limits/Gate.h"
 #include "limits/Naming.h"
 #include "pipeline/Guard.h"
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace tollgate {
 
@@ -70,7 +72,7 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
     const auto& clock = options.transport->clock();
     sharesStore = options.quotaStore != nullptr;
     if (!sharesStore)
-        options.quotaStore = options.transport->shared<QuotaStore>([&clock] { return QuotaStore::inProcess(clock); });
+        options.quotaStore = sharedBy<QuotaStore>(*options.transport, [&clock] { return QuotaStore::inProcess(clock); });
 
     if (options.userAgent.empty()) options.userAgent = std::string("tollgate/") + version();
     for (const auto& [name, value] : options.headers) pipeline::checkField(name, value);
@@ -83,7 +85,9 @@ ClientCore::ClientCore(ClientOptions given) : options(std::move(given)), base(op
     identity = options.auth->identity();
     if (identity.realm.empty()) identity.realm = base.origin().text();
     carriers = options.auth->carriers();
-    accounts = options.transport->shared<limits::Accounts>([] { return std::make_shared<limits::Accounts>(); });
+    accounts = sharedBy<limits::Accounts>(*options.transport, [] { return std::make_shared<limits::Accounts>(); });
+    _dispatcher = sharedBy<pipeline::DispatcherOwner>(*options.transport,
+                                                      [&clock] { return std::make_shared<pipeline::DispatcherOwner>(clock); });
     if (identity.principal.empty() && !identity.unnamed.empty())
         identity.principal = sharesStore ? limits::accountName(identity.realm, identity.unnamed) : identity.unnamed.fingerprint();
     account = accounts->find(options.quotaStore, QuotaKey(identity.realm, identity.principal));
@@ -129,14 +133,24 @@ std::shared_ptr<const ClientCore::Version> ClientCore::makeVersion(const Credent
 std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const CredentialPtr& credential) const
 {
     constexpr std::size_t enough = 4;
-    const std::lock_guard<std::mutex> lock(_mutex);
-    const auto known =
-        std::find_if(_versions.begin(), _versions.end(), [&credential](const auto& one) { return one.first == credential; });
-    if (known != _versions.end()) {
-        if (!known->second->final) known->second = makeVersion(credential); // perhaps the store can name it now
+    const auto find = [&] {
+        return std::find_if(_versions.begin(), _versions.end(),
+                            [&credential](const auto& one) { return one.first == credential; });
+    };
+    {
+        const std::lock_guard<ForkMutex> lock(_mutex);
+        const auto known = find();
+        if (known != _versions.end() && known->second->final) return known->second;
+    }
+    // Outside the lock: this asks the strategy, which is the user's own perhaps. If it was known, the store can name it now,
+    // perhaps.
+    auto made = makeVersion(credential);
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    if (const auto known = find(); known != _versions.end()) {
+        if (!known->second->final) known->second = std::move(made);
         return known->second;
     }
-    _versions.emplace_front(credential, makeVersion(credential));
+    _versions.emplace_front(credential, std::move(made));
     if (_versions.size() > enough) _versions.pop_back();
     return _versions.front().second;
 }
@@ -154,7 +168,7 @@ std::string ClientCore::currentVersion() const
 CredentialPtr ClientCore::versionBefore(const CredentialPtr& credential) const
 {
     if (!credential || !credential->overlaps()) return nullptr;
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     auto at =
         std::find_if(_versions.begin(), _versions.end(), [&credential](const auto& one) { return one.first == credential; });
     if (at == _versions.end()) return nullptr;
@@ -181,7 +195,7 @@ std::string_view ClientCore::pathBelowBase(const Url& url) const noexcept
 
 std::shared_ptr<const ClientCore> ClientCore::bare() const
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (!_bare) {
         ClientOptions plain;
         plain.baseUrl = options.baseUrl;
@@ -194,13 +208,6 @@ std::shared_ptr<const ClientCore> ClientCore::bare() const
         _bare = std::make_shared<const ClientCore>(std::move(plain));
     }
     return _bare;
-}
-
-pipeline::Dispatcher& ClientCore::dispatcher() const
-{
-    const auto owner = options.transport->shared<pipeline::DispatcherOwner>(
-        [this] { return std::make_shared<pipeline::DispatcherOwner>(options.transport->clock()); });
-    return owner->get();
 }
 
 std::string secondsText(Duration duration)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "limits/Account.h"
 #include "pipeline/Dispatcher.h"
 #include "pipeline/Pipeline.h"
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +47,7 @@ public:
     std::string_view pathBelowBase(const Url& url) const noexcept;
     /// A client for what a strategy wants answered first: same transport, no credential, no limits.
     std::shared_ptr<const ClientCore> bare() const;
-    pipeline::Dispatcher& dispatcher() const;
+    pipeline::Dispatcher& dispatcher() const { return _dispatcher->get(); }
 
     ClientOptions options;
     Url base;
@@ -67,8 +67,9 @@ public:
 
 private:
     std::shared_ptr<const Version> makeVersion(const CredentialPtr& credential) const;
+    std::shared_ptr<pipeline::DispatcherOwner> _dispatcher;
     Headers _defaultHeaders;
-    mutable std::mutex _mutex;
+    mutable ForkMutex _mutex;
     mutable std::deque<std::pair<CredentialPtr, std::shared_ptr<const Version>>> _versions; ///< newest first, few
     mutable std::shared_ptr<const ClientCore> _bare;
 };

@@ -1,5 +1,6 @@
 #include "tollgate/CredentialSource.h"
 
+#include "ForkMutex.h"
 #include "tollgate/Error.h"
 
 #include <sys/stat.h>
@@ -29,20 +30,20 @@ public:
 
     Secret current() override
     {
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         return _secret;
     }
     std::string slot() const override { return "environment variable " + _name; }
     void reload() override
     {
         Secret fresh = Secret::fromEnvironment(_name);
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         _secret = std::move(fresh);
     }
 
 private:
     std::string _name;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     Secret _secret;
 };
 
@@ -54,14 +55,14 @@ public:
     Secret current() override
     {
         const Stamp stamp = stampOf(_path);
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         if (stamp != _stamp) read(stamp);
         return _secret;
     }
     std::string slot() const override { return "file " + _path; }
     void reload() override
     {
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         read(stampOf(_path));
     }
 
@@ -97,7 +98,7 @@ private:
     }
 
     std::string _path;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     Stamp _stamp;
     Secret _secret;
 };

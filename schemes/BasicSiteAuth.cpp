@@ -1,5 +1,6 @@
 #include "tollgate/schemes/BasicSiteAuth.h"
 
+#include "ForkMutex.h"
 #include "SchemeSupport.h"
 #include "tollgate/Error.h"
 
@@ -139,7 +140,7 @@ public:
         const Secret user = _user->current();
         const Secret password = _password->current();
         const Secret site = _site ? _site->current() : Secret();
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         if (!_credential || !_credential->isMadeOf(user, password, site)) {
             check(user, password, site);
             _credential = std::make_shared<BasicCredential>(user, password, site);
@@ -175,7 +176,7 @@ private:
 
     CredentialSourcePtr _user, _password, _site;
     Kind _kind;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     std::shared_ptr<const BasicCredential> _credential;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include <mutex>
 #include <utility>
 
 namespace tollgate::schemes {
@@ -90,7 +91,7 @@ BearerTokens::BearerTokens(CredentialSourcePtr source, KeyShape shape) : _source
 CredentialPtr BearerTokens::newest()
 {
     Secret secret = _source->current();
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (_credential && secret == _secret) return _credential;
 
     const std::string what = named(_shape.name.empty() ? "the bearer token" : ("the " + _shape.name).c_str(), *_source);

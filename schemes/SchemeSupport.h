@@ -1,10 +1,10 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "tollgate/AuthStrategy.h"
 #include "tollgate/CredentialSource.h"
 #include "tollgate/schemes/BearerAuth.h"
 
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -36,7 +36,7 @@ public:
 private:
     CredentialSourcePtr _source;
     KeyShape _shape;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     Secret _secret;
     CredentialPtr _credential;
 };

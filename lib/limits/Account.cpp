@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <utility>
 
 namespace tollgate::limits {
@@ -18,17 +19,23 @@ Ticket* Line::first() const
     return nullptr;
 }
 
+/// In a forked child: those in line wait in the parent, and none of them is there to be woken.
+void Line::comeFromFork()
+{
+    if (_generation == forkGeneration) return;
+    _generation = forkGeneration;
+    _queues = {};
+    _length = 0;
+    _notBefore = {};
+}
+
 Line::Place Line::join(Ticket& ticket, Call& call, std::uint64_t number)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (ticket._line) return {0, _length};
-    if (_process != ::getpid()) { // a forked child: those in line wait in the parent
-        _process = ::getpid();
-        _queues = {};
-        _length = 0;
-        _notBefore = {};
-    }
+    comeFromFork();
     ticket._line = this;
+    ticket._generation = _generation;
     ticket._call = &call;
     ticket._number = number;
     ticket._weight = call.request().weight();
@@ -53,28 +60,31 @@ Line::Place Line::join(Ticket& ticket, Call& call, std::uint64_t number)
 
 bool Line::isFirst(const Ticket& ticket) const
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
-    return first() == &ticket;
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    // In a forked child, the call whose thread forked lost its place with all the others.
+    return first() == &ticket || ticket._generation != forkGeneration;
 }
 
 void Line::leave(Ticket& ticket)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (ticket._line != this) return;
+    ticket._line = nullptr;
+    if (ticket._generation != forkGeneration) return; // its neighbours are the parent's
     const bool wasFirst = first() == &ticket;
     Queue& queue = _queues[static_cast<std::size_t>(ticket._priority)];
     (ticket._before ? ticket._before->_behind : queue.first) = ticket._behind;
     (ticket._behind ? ticket._behind->_before : queue.last) = ticket._before;
     queue.weight -= ticket._weight;
     --_length;
-    ticket._line = nullptr;
     // Under the lock, so that the woken call cannot be gone.
     if (Ticket* next = first(); wasFirst && next) next->_call->wake();
 }
 
 void Line::wakeFirst()
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    comeFromFork();
     _notBefore = {};
     ++_changes;
     if (Ticket* ticket = first()) ticket->_call->wake();
@@ -82,7 +92,7 @@ void Line::wakeFirst()
 
 void Line::notBefore(TimePoint time, unsigned weight, std::uint64_t seen)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (seen != _changes) return;
     _notBefore = time;
     _notBeforeWeight = weight;
@@ -90,19 +100,19 @@ void Line::notBefore(TimePoint time, unsigned weight, std::uint64_t seen)
 
 std::uint64_t Line::changes() const
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     return _changes;
 }
 
 TimePoint Line::notBefore(unsigned weight) const
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     return weight >= _notBeforeWeight ? _notBefore : TimePoint{};
 }
 
 std::shared_ptr<Line> Account::line(const std::string& family)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     auto& line = _lines[family];
     if (!line) line = std::make_shared<Line>();
     return line;
@@ -110,19 +120,19 @@ std::shared_ptr<Line> Account::line(const std::string& family)
 
 std::uint64_t Account::drawNumber()
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     return ++_lastNumber;
 }
 
 void Account::wakeAll()
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     for (const auto& entry : _lines) entry.second->wakeFirst();
 }
 
 std::shared_ptr<Account> Accounts::find(const QuotaStorePtr& store, const QuotaKey& key)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (_accounts.size() >= _sweepAt) {
         for (auto at = _accounts.begin(); at != _accounts.end();) at = at->second.expired() ? _accounts.erase(at) : std::next(at);
         _sweepAt = std::max<std::size_t>(64, 2 * _accounts.size());

@@ -1,16 +1,14 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "tollgate/QuotaStore.h"
 #include "tollgate/Request.h"
 #include "tollgate/Stage.h"
-
-#include <unistd.h>
 
 #include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 namespace tollgate::limits {
@@ -29,6 +27,7 @@ public:
 private:
     friend class Line;
     Line* _line = nullptr;
+    unsigned _generation = 0; ///< of the process that joined
     Call* _call = nullptr;
     std::uint64_t _number = 0;
     unsigned _weight = 1;
@@ -71,14 +70,15 @@ private:
         std::uint64_t weight = 0;
     };
     Ticket* first() const;
+    void comeFromFork();
 
-    mutable std::mutex _mutex;
+    mutable ForkMutex _mutex;
     std::array<Queue, 3> _queues; ///< by priority
     std::size_t _length = 0;
     std::uint64_t _changes = 0;
     TimePoint _notBefore{};
     unsigned _notBeforeWeight = 0;
-    pid_t _process = ::getpid();
+    unsigned _generation = forkGeneration;
 };
 
 /// One account as this process sees it: its lines, shared by all clients that use it over one transport.
@@ -96,7 +96,7 @@ public:
 private:
     QuotaStorePtr _store;
     QuotaKey _key;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     std::map<std::string, std::shared_ptr<Line>> _lines;
     std::uint64_t _lastNumber = 0;
 };
@@ -108,7 +108,7 @@ public:
     std::shared_ptr<Account> find(const QuotaStorePtr& store, const QuotaKey& key);
 
 private:
-    std::mutex _mutex;
+    ForkMutex _mutex;
     std::map<std::pair<QuotaStore*, std::string>, std::weak_ptr<Account>> _accounts;
     std::size_t _sweepAt = 64; ///< those that nobody uses any more are forgotten when there are so many
 };

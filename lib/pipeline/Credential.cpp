@@ -3,9 +3,8 @@
 #include "ClientCore.h"
 #include "tollgate/Error.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 namespace tollgate::pipeline {
@@ -15,7 +14,6 @@ struct CredentialStage::Flight
 {
     CallImpl* leader = nullptr; ///< null once it has ended
     TimePoint leaderDeadline = never;
-    pid_t process = ::getpid(); ///< in a forked child, the parent's flight never lands
     std::shared_ptr<CallImpl> child;
     std::vector<CallImpl*> waiting;
     bool landed = false;
@@ -36,7 +34,7 @@ Verdict CredentialStage::before(Call& each)
         return Verdict::proceed();
     }
     if (const Slot* slot = call.slotIfAny<Slot>(*this); slot && slot->flight) {
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         if (slot->flight->failure) return Verdict::answer(slot->flight->failure);
     }
     Acquired acquired = _core.options.auth->acquire({call.request(), call.clock().now(), call.clock().wallNow()});
@@ -47,10 +45,21 @@ Verdict CredentialStage::before(Call& each)
     return wait(call, call.slot<Slot>(*this), std::get<Request>(std::move(acquired)));
 }
 
+/// In a forked child: those who wait for the flight do so in the parent, and none of them is there to be woken.
+void CredentialStage::comeFromFork()
+{
+    if (_generation == forkGeneration) return;
+    _generation = forkGeneration;
+    if (!_flight) return;
+    _flight->waiting.clear();
+    _flightOfParent = std::move(_flight);
+    _flight.reset();
+}
+
 Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
-    if (_flight && _flight->process != ::getpid()) _flight.reset();
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    comeFromFork();
     if (_flight && _flight == slot.flight && _flight->leader == &call) // woken early: the child still flies
         return Verdict::wait(call.deadline(), "credential", _flight->child);
     if (_flight) {
@@ -95,7 +104,8 @@ void CredentialStage::land(const std::shared_ptr<Flight>& flight, const Outcome&
     const bool cancelled = !outcome && dynamic_cast<const Cancelled*>(&outcome.error());
     const bool late = !outcome && _core.clock().now() >= flight->leaderDeadline;
     ErrorPtr failure = cancelled || late ? nullptr : learn(outcome);
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    comeFromFork();
     flight->landed = true;
     flight->failure = std::move(failure);
     flight->child.reset();
@@ -117,7 +127,8 @@ Verdict CredentialStage::after(Call& each, Outcome& outcome)
 
 void CredentialStage::leave(CallImpl& call, Slot& slot)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    comeFromFork();
     auto& waiting = slot.flight->waiting;
     waiting.erase(std::remove(waiting.begin(), waiting.end(), &call), waiting.end());
     const bool leads = slot.flight->leader == &call;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "tollgate/Stage.h"
 
 #include <memory>
-#include <mutex>
 
 namespace tollgate {
 class ClientCore;
@@ -24,14 +24,17 @@ public:
 private:
     struct Flight;
     struct Slot;
+    void comeFromFork();
     Verdict wait(CallImpl& call, Slot& slot, Request request);
     void leave(CallImpl& call, Slot& slot);
     ErrorPtr learn(const Outcome& outcome) const;
     void land(const std::shared_ptr<Flight>& flight, const Outcome& outcome);
 
     const ClientCore& _core;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     std::shared_ptr<Flight> _flight;
+    std::shared_ptr<Flight> _flightOfParent; ///< in a forked child: never lands, and is left as it is
+    unsigned _generation = forkGeneration;
 };
 
 } // namespace tollgate::pipeline

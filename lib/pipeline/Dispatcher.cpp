@@ -1,8 +1,9 @@
 #include "pipeline/Dispatcher.h"
 
-#include <unistd.h>
-
+#include "SignalsBlocked.h"
 #include "tollgate/Error.h"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <system_error>
@@ -64,6 +65,7 @@ void Dispatcher::rouse()
     worker.parker = _clock->parker();
     _clock->enter();
     try {
+        const SignalsBlocked blocked;
         worker.thread = std::thread([self = shared_from_this(), &worker] { self->work(worker); });
     } catch (const std::system_error&) { // no more threads: those that run do the work
         _clock->leave();
@@ -123,6 +125,9 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
     _calls.at(&call).stand = Stand::Running;
     lock.unlock();
     const Step step = call.step();
+    // A callback forked, and this is the child. There is nothing for it to come back to: the calls are the parent's, and the
+    // thread that runs main() is not here.
+    if (_generation != forkGeneration) ::_exit(0);
     if (step.first) start(std::static_pointer_cast<CallImpl>(step.first));
     lock.lock();
 
@@ -154,7 +159,7 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
 struct DispatcherOwner::Place
 {
     explicit Place(const std::shared_ptr<Clock>& clock) : dispatcher(std::make_shared<Dispatcher>(clock)) {}
-    const pid_t process = ::getpid();
+    const unsigned generation = forkGeneration;
     const std::shared_ptr<Dispatcher> dispatcher;
 };
 
@@ -163,7 +168,7 @@ DispatcherOwner::DispatcherOwner(std::shared_ptr<Clock> clock) : _clock(std::mov
 DispatcherOwner::~DispatcherOwner()
 {
     Place* place = _place;
-    if (place->process != ::getpid()) return; // the parent's: left as it is, for ever
+    if (place->generation != forkGeneration) return; // the parent's: left as it is, for ever
     place->dispatcher->stop();
     delete place;
 }
@@ -171,7 +176,7 @@ DispatcherOwner::~DispatcherOwner()
 Dispatcher& DispatcherOwner::get()
 {
     Place* current = _place.load(std::memory_order_acquire);
-    if (current->process == ::getpid()) return *current->dispatcher;
+    if (current->generation == forkGeneration) return *current->dispatcher;
     auto fresh = std::make_unique<Place>(_clock);
     if (_place.compare_exchange_strong(current, fresh.get())) return *fresh.release()->dispatcher;
     return *current->dispatcher;

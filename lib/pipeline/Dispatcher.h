@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "pipeline/CallImpl.h"
 
 #include <atomic>
@@ -64,6 +65,7 @@ private:
     std::multimap<TimePoint, CallImpl*> _timers;
     std::vector<std::unique_ptr<Worker>> _workers;
     bool _stopping = false;
+    const unsigned _generation = forkGeneration;
 };
 
 /// The dispatcher of a transport: stopped when the transport goes, and made anew in a forked child, where the parent's threads do

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <random>
 
 namespace tollgate::pipeline {
@@ -187,7 +188,7 @@ const Limit::Family& Limit::familyOf(std::string_view path)
     for (std::size_t i = 0; i < all.size(); ++i)
         if (all[i]->covers(path)) covering |= std::uint64_t{1} << i;
 
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     auto& family = _families[covering];
     if (!family) {
         auto made = std::make_unique<Family>();
@@ -429,7 +430,7 @@ bool Limit::watchStore()
     std::string trouble = _core.options.quotaStore->trouble();
     const bool troubled = !trouble.empty();
     {
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         if (troubled == _storeTrouble) return troubled;
         _storeTrouble = troubled;
     }

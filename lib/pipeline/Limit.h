@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "limits/Account.h"
 #include "limits/Admission.h"
 #include "tollgate/Stage.h"
@@ -7,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +46,7 @@ private:
     bool watchStore();
 
     const ClientCore& _core;
-    std::mutex _mutex;
+    ForkMutex _mutex;
     bool _storeTrouble = false;                                       ///< as it was told last
     std::map<std::uint64_t, std::unique_ptr<const Family>> _families; ///< by which of the client's limits cover the path
 };

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "pipeline/CallImpl.h"
 
-#include <memory>
+#include <atomic>
 
 namespace tollgate::pipeline {
 
@@ -11,6 +12,9 @@ class OwnThread final : public Driver
 {
 public:
     explicit OwnThread(Clock& clock) : _clock(clock) {}
+    ~OwnThread() override { delete _parker.load(); }
+    OwnThread(const OwnThread&) = delete;
+    OwnThread& operator=(const OwnThread&) = delete;
     void wake(CallImpl& call) override;
     /// Returns when the call is done.
     void run(CallImpl& call);
@@ -18,8 +22,8 @@ public:
 private:
     Parker& parker();
     Clock& _clock;
-    std::mutex _mutex;
-    std::unique_ptr<Parker> _parker; ///< made when somebody first waits or wakes: most calls never do
+    std::atomic<Parker*> _parker{nullptr}; ///< made when somebody first waits or wakes: most calls never do
+    unsigned _generation = forkGeneration;
 };
 
 } // namespace tollgate::pipeline

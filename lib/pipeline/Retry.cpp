@@ -1,10 +1,12 @@
 #include "pipeline/Retry.h"
 
 #include "ClientCore.h"
+#include "SharedBy.h"
 #include "limits/ServerHints.h"
 #include "tollgate/Error.h"
 
 #include <algorithm>
+#include <mutex>
 #include <random>
 #include <string_view>
 
@@ -17,6 +19,11 @@ constexpr unsigned staleRepeats = 3; ///< a pool may hold several dead connectio
 Duration between(Duration low, Duration high)
 {
     thread_local std::minstd_rand generator{std::random_device{}()};
+    thread_local unsigned generation = forkGeneration;
+    if (generation != forkGeneration) { // else all children of a fork would come back at the same moments
+        generation = forkGeneration;
+        generator.seed(std::random_device{}());
+    }
     return Duration(std::uniform_int_distribution<Duration::rep>(low.count(), std::max(low, high).count())(generator));
 }
 
@@ -68,8 +75,9 @@ struct Retry::Plan
 
 Retry::Retry(const ClientCore& core)
     : _core(core)
-    , _budget(core.options.transport->shared<RetryBudgets>([] { return std::make_shared<RetryBudgets>(); })
-                  ->find(core.base.origin().text(), core.options.retry.budget))
+    , _budget(sharedBy<RetryBudgets>(*core.options.transport, [] {
+                  return std::make_shared<RetryBudgets>();
+              })->find(core.base.origin().text(), core.options.retry.budget))
 {}
 
 Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
@@ -113,7 +121,7 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
 
 bool RetryBudget::spend()
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (_left < 1.0) return false;
     _left -= 1.0;
     return true;
@@ -121,13 +129,13 @@ bool RetryBudget::spend()
 
 void RetryBudget::refund()
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     _left = std::min(_most, _left + 0.1);
 }
 
 std::shared_ptr<RetryBudget> RetryBudgets::find(const std::string& origin, double most)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     auto& budget = _budgets[{origin, most}];
     if (!budget) budget = std::make_shared<RetryBudget>(most);
     return budget;

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "ForkMutex.h"
 #include "tollgate/Stage.h"
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -25,7 +25,7 @@ public:
     void refund();
 
 private:
-    std::mutex _mutex;
+    ForkMutex _mutex;
     double _most;
     double _left;
 };
@@ -37,7 +37,7 @@ public:
     std::shared_ptr<RetryBudget> find(const std::string& origin, double most);
 
 private:
-    std::mutex _mutex;
+    ForkMutex _mutex;
     std::map<std::pair<std::string, double>, std::shared_ptr<RetryBudget>> _budgets;
 };
 

@@ -1,10 +1,10 @@
+#include "ForkMutex.h"
 #include "stores/Forgetting.h"
 #include "tollgate/Error.h"
 #include "tollgate/QuotaStore.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -26,10 +26,11 @@ public:
     void update(const QuotaKey& key, const Change& change) override
     {
         const std::shared_ptr<Account> account = find(key);
-        const std::lock_guard<std::mutex> lock(account->mutex);
-        if (account->process != ::getpid()) forgetFlights(*account);
+        const std::lock_guard<ForkMutex> lock(account->mutex);
         // The clock is read under the lock: a time taken before it may be older than what the state holds by now.
-        change(account->state, _clock->now());
+        const TimePoint now = _clock->now();
+        if (account->generation != forkGeneration) comeFromFork(*account, now);
+        change(account->state, now);
     }
 
     Secret namingKey() override { return _namingKey; }
@@ -37,19 +38,17 @@ public:
 private:
     struct Account
     {
-        std::mutex mutex;
+        ForkMutex mutex;
         QuotaState state;
-        pid_t process = ::getpid();
+        unsigned generation = forkGeneration;
     };
 
-    /// In a forked child: what the parent had in flight comes back to the parent.
-    static void forgetFlights(Account& account)
+    /// In a forked child: what the parent had in flight comes back to the parent. It counts as sent, and nobody waits for it.
+    static void comeFromFork(Account& account, TimePoint now)
     {
-        account.process = ::getpid();
-        for (auto& limit : account.state.limits) {
-            limit.second.inFlight.clear();
-            limit.second.inFlightWeight = 0;
-        }
+        account.generation = forkGeneration;
+        for (auto& limit : account.state.limits)
+            for (LimitState::Flight& flight : limit.second.inFlight) flight.lapse = std::min(flight.lapse, now);
         account.state.gate.inFlight.clear();
         account.state.gate.probe = 0;
         for (auto& version : account.state.gate.versions) version.second.canary = 0;
@@ -57,7 +56,7 @@ private:
 
     std::shared_ptr<Account> find(const QuotaKey& key)
     {
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         const auto known = _accounts.find(key.text());
         if (known != _accounts.end()) return known->second;
         if (_accounts.size() >= _sweepAt) sweep();
@@ -87,7 +86,7 @@ private:
 
     std::shared_ptr<Clock> _clock;
     Secret _namingKey = randomKey();
-    std::mutex _mutex;
+    ForkMutex _mutex;
     std::unordered_map<std::string, std::shared_ptr<Account>> _accounts;
     std::size_t _sweepAt = 1024;
 };

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <mutex>
 #include <random>
 #include <tuple>
 #include <utility>
@@ -92,7 +93,7 @@ SharedStore::~SharedStore()
 {
     leaveForkGuard();
     try {
-        const std::lock_guard<std::mutex> lock(_mutex);
+        const std::lock_guard<ForkMutex> lock(_mutex);
         for (const auto& [key, account] : _accounts) {
             if (!account.member && !account.island) continue;
             const std::size_t split = key.find('\n');
@@ -104,7 +105,7 @@ SharedStore::~SharedStore()
 
 void SharedStore::update(const QuotaKey& key, const Change& change)
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (_accounts.size() > _crowded) forgetIdleAccounts();
     Account& account = _accounts[key.text()];
     if (_circuit.lets(_clock->now())) {
@@ -353,7 +354,7 @@ void SharedStore::forgetIdleAccounts()
 
 Secret SharedStore::namingKey()
 {
-    const std::lock_guard<std::mutex> lock(_mutex);
+    const std::lock_guard<ForkMutex> lock(_mutex);
     if (!_namingKey.empty() || !_circuit.lets(_clock->now())) return _namingKey;
     try {
         _namingKey = _backend->namingKey(drawNamingKey());
@@ -384,45 +385,37 @@ void SharedStore::failed(const std::string& why)
 void SharedStore::recovered()
 {
     _circuit.succeeded();
-    const std::lock_guard<std::mutex> lock(_troubleMutex);
+    const std::lock_guard<ForkMutex> lock(_troubleMutex);
     if (_troubleUntil == never) _trouble.clear();
 }
 
 void SharedStore::say(std::string trouble, TimePoint until)
 {
-    const std::lock_guard<std::mutex> lock(_troubleMutex);
+    const std::lock_guard<ForkMutex> lock(_troubleMutex);
     _trouble = std::move(trouble);
     _troubleUntil = until;
 }
 
 std::string SharedStore::trouble() const
 {
-    const std::lock_guard<std::mutex> lock(_troubleMutex);
+    const std::lock_guard<ForkMutex> lock(_troubleMutex);
     return _clock->now() < _troubleUntil ? _trouble : std::string();
 }
 
-void SharedStore::beforeFork() noexcept
-{
-    _mutex.lock(); // until afterFork()
-    _troubleMutex.lock();
-    _backend->beforeFork();
-}
+void SharedStore::beforeFork() noexcept { _backend->beforeFork(); }
 
 void SharedStore::afterFork(bool inChild) noexcept
 {
-    if (inChild) {
-        _backend->inForkedChild();
-        try {
-            _member = drawName();
-            for (auto& [key, account] : _accounts) {
-                account.member = false;
-                if (account.island) account.island->drawApart();
-            }
-        } catch (...) { // NOLINT(bugprone-empty-catch): without memory for a name, parent and child are counted as one
+    if (!inChild) return;
+    _backend->inForkedChild();
+    try {
+        _member = drawName();
+        for (auto& [key, account] : _accounts) {
+            account.member = false;
+            if (account.island) account.island->drawApart();
         }
+    } catch (...) { // NOLINT(bugprone-empty-catch): without memory for a name, parent and child are counted as one
     }
-    _troubleMutex.unlock();
-    _mutex.unlock();
 }
 
 } // namespace tollgate::stores

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "ForkGuard.h"
+#include "ForkMutex.h"
 #include "stores/Backend.h"
 #include "stores/Circuit.h"
-#include "stores/ForkGuard.h"
 #include "stores/Island.h"
 #include "stores/StateCodec.h"
 #include "tollgate/QuotaStore.h"
@@ -10,7 +11,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,7 +85,7 @@ private:
     const std::shared_ptr<Clock> _clock;
     const std::string _domain;
 
-    std::mutex _mutex; ///< held during the backend's work; guards all but the trouble
+    ForkMutex _mutex; ///< held during the backend's work; guards all but the trouble
     Circuit _circuit;
     TimePoint _failedAt{}; ///< by our clock
     static constexpr std::size_t fewAccounts = 1'024;
@@ -96,7 +96,7 @@ private:
     Secret _namingKey;
     bool _confirmNamingKey = false; ///< the store was emptied: it must be told again
 
-    mutable std::mutex _troubleMutex;
+    mutable ForkMutex _troubleMutex;
     std::string _trouble;
     TimePoint _troubleUntil{};
 };

@@ -1,6 +1,6 @@
 #include "tollgate/stores/SqliteStore.h"
 
-#include "stores/ForkGuard.h"
+#include "ForkGuard.h"
 #include "stores/SharedStore.h"
 #include "stores/sqlite/SqliteBackend.h"
 #include "tollgate/Error.h"
@@ -32,7 +32,7 @@ QuotaStorePtr sqliteStore(const std::string& path, SqliteStoreOptions options)
     if (!options.clock) options.clock = Clock::system();
     options.busyTimeout = std::max(options.busyTimeout, std::chrono::milliseconds::zero());
     try {
-        const stores::ForkPause pause;
+        const ForkPause pause;
         auto backend = std::make_unique<stores::SqliteBackend>(path, options.busyTimeout, options.clock);
         return std::make_shared<stores::SharedStore>(std::move(backend), options, pauseAfterFailures);
     } catch (const stores::SqliteProblem& problem) {
@@ -44,7 +44,7 @@ std::vector<QuotaKey> sqliteAccounts(const std::string& path)
 {
     std::vector<QuotaKey> accounts;
     try {
-        const stores::ForkPause pause;
+        const ForkPause pause;
         const stores::SqliteFile file(path);
         if (!file.exists()) return accounts;
         stores::SqliteConnection database(file, SqliteStoreOptions{}.busyTimeout);

@@ -2,10 +2,11 @@
 
 #include "tollgate/Export.h"
 
-namespace tollgate::stores {
+namespace tollgate {
 
-/// Is told when the process forks, so that no lock is held by a thread that the child does not have, and no database is open in
-/// both. Register in the constructor, leave first thing in the destructor.
+/// Is told when the process forks, once no thread is inside a ForkMutex: for what must not be open in both. Register in the
+/// constructor, leave first thing in the destructor. afterFork() may take no ForkMutex: in the parent others wait outside, and
+/// what they guard is nobody's but ours.
 class TOLLGATE_API ForkAware
 {
 public:
@@ -32,4 +33,4 @@ public:
     ForkPause& operator=(const ForkPause&) = delete;
 };
 
-} // namespace tollgate::stores
+} // namespace tollgate

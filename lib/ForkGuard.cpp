@@ -1,0 +1,133 @@
+#include "ForkGuard.h"
+
+#include "ForkMutex.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace tollgate {
+
+/// What happens around a fork(). Never destroyed: a process may fork while its static objects go.
+class ForkGate
+{
+public:
+    static ForkGate& instance()
+    {
+        static ForkGate& gate = *new ForkGate;
+        // It fails only without memory; then a fork is as unsafe as in any other library.
+        static const int registered =
+            ::pthread_atfork([] { instance().close(); }, [] { instance().open(false); }, [] { instance().open(true); });
+        static_cast<void>(registered);
+        return gate;
+    }
+
+    void add(ForkMutex& mutex)
+    {
+        const std::lock_guard<std::mutex> lock(_list);
+        mutex._behind = _first;
+        if (_first) _first->_before = &mutex;
+        _first = &mutex;
+    }
+
+    void remove(ForkMutex& mutex) noexcept
+    {
+        const std::lock_guard<std::mutex> lock(_list);
+        (mutex._before ? mutex._before->_behind : _first) = mutex._behind;
+        if (mutex._behind) mutex._behind->_before = mutex._before;
+    }
+
+    void add(ForkAware& member)
+    {
+        const std::lock_guard<std::mutex> lock(_list);
+        _members.push_back(&member);
+    }
+
+    void remove(ForkAware& member) noexcept
+    {
+        const std::lock_guard<std::mutex> lock(_list);
+        _members.erase(std::remove(_members.begin(), _members.end(), &member), _members.end());
+    }
+
+    void waitOutside() { const std::lock_guard<std::mutex> lock(_door); }
+
+    // Plain mutexes: a recursive one belongs to a thread's number, and that is another one in the child.
+    std::mutex pause; ///< taken before the door is closed
+
+private:
+    void close()
+    {
+        pause.lock();
+        _door.lock();
+        ForkMutex::_doorClosed.store(true);
+        _list.lock();
+        while (insideOf() > ForkMutex::_held) { // those that this very thread is inside of it cannot wait for
+            _list.unlock();                     // who is inside may be making or ending other mutexes
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+            _list.lock();
+        }
+        for (ForkAware* member : _members) member->beforeFork();
+    }
+
+    /// How many mutexes some thread is inside of. They are held one at a time: ThreadSanitizer allows 64.
+    unsigned insideOf()
+    {
+        unsigned count = 0;
+        for (ForkMutex* mutex = _first; mutex; mutex = mutex->_behind) {
+            mutex->_ofForkingThread = !mutex->_mutex.try_lock();
+            if (mutex->_ofForkingThread)
+                ++count;
+            else
+                mutex->_mutex.unlock();
+        }
+        return count;
+    }
+
+    void open(bool inChild)
+    {
+        if (inChild) {
+            ++forkGeneration;
+            // Whoever was just being turned away at the door held one, for ever, and changed nothing.
+            for (ForkMutex* mutex = _first; mutex; mutex = mutex->_behind)
+                if (!mutex->_ofForkingThread) new (&mutex->_mutex) std::mutex;
+        }
+        std::for_each(_members.rbegin(), _members.rend(), [inChild](ForkAware* member) { member->afterFork(inChild); });
+        ForkMutex::_doorClosed.store(false);
+        _list.unlock();
+        _door.unlock();
+        pause.unlock();
+    }
+
+    std::mutex _door; ///< from close() to open()
+    std::mutex _list;
+    ForkMutex* _first = nullptr;
+    std::vector<ForkAware*> _members;
+};
+
+ForkMutex::ForkMutex() { ForkGate::instance().add(*this); }
+
+ForkMutex::~ForkMutex() { ForkGate::instance().remove(*this); }
+
+void ForkMutex::waitOutside()
+{
+    while (_doorClosed.load(std::memory_order_relaxed)) {
+        unlock();
+        ForkGate::instance().waitOutside();
+        _mutex.lock();
+        ++_held;
+    }
+}
+
+ForkPause::ForkPause() { ForkGate::instance().pause.lock(); }
+
+ForkPause::~ForkPause() { ForkGate::instance().pause.unlock(); }
+
+void ForkAware::joinForkGuard() { ForkGate::instance().add(*this); }
+
+void ForkAware::leaveForkGuard() noexcept { ForkGate::instance().remove(*this); }
+
+} // namespace tollgate
