@@ -17,7 +17,8 @@ namespace {
 /// What the server said, in one line. Redacted before it is cut: half a secret would not be recognised.
 std::string said(const Redactor& redactor, const std::string& body)
 {
-    constexpr std::size_t enough = 16 * 1024; // a secret across its end is far beyond what is shown
+    // A secret across its end is far beyond the 200 characters shown, even if nearly all before it are secrets that shrink.
+    constexpr std::size_t enough = 1024 * 1024;
     return excerpt(redactor.text(body.substr(0, enough)));
 }
 
@@ -121,7 +122,7 @@ ErrorPtr errorOf(const CallImpl& call, const Response& response)
     ErrorDetails details;
     details.message = sentence(call, response);
     details.delivery = Delivery::Answered;
-    details.requestId = response.requestId();
+    details.requestId = call.core().redactorFor(call.credential)->text(response.requestId()); // a server may echo anything
     details.attempts = call.attempts();
     details.response = std::make_shared<const Response>(response);
     return finding ? byFinding(std::move(details), call, response, *finding) : byStatus(std::move(details), call, response);

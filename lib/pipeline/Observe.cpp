@@ -12,8 +12,9 @@ void tell(CallImpl& call, const Exchange& exchange, std::string requestId)
     call.record(exchange.attempt);
     const ClientCore& core = call.core();
     if (!core.options.observer) return;
-    const AttemptRecord record{exchange.method, core.redactorFor(call.credential)->url(exchange.url), call.attempts().back(),
-                               std::move(requestId)};
+    const auto redactor = core.redactorFor(call.credential);
+    const AttemptRecord record{exchange.method, redactor->url(exchange.url), call.attempts().back(),
+                               redactor->text(std::move(requestId))};
     core.options.observer->onAttempt(record);
 }
 

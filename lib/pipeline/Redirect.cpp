@@ -64,7 +64,7 @@ ErrorPtr atRedirect(const Error& error, Response& answer)
         details.hint = howToSee; // that of Url is meant for those who write URLs
     }
     details.delivery = Delivery::Answered;
-    details.requestId = answer.requestId();
+    details.requestId = answer.redacted(answer.requestId());
     try {
         answer.buffer();
     } catch (const Error&) { // its head says enough

@@ -1,6 +1,5 @@
 #include "CurlText.h"
 
-
 #include "tollgate/Headers.h"
 #include "tollgate/Version.h"
 

@@ -47,7 +47,8 @@ void checkLeaf()
     BOOST_TEST(std::string(base.name()) == Leaf::typeName);
 
     const std::unique_ptr<Poco::Exception> clone(base.clone());
-    BOOST_TEST((typeid(*clone) == typeid(Leaf)));
+    const Poco::Exception& cloned = *clone;
+    BOOST_TEST((typeid(cloned) == typeid(Leaf)));
     BOOST_TEST(dynamic_cast<const Leaf&>(*clone).requestId() == "req-1");
 
     try {
@@ -62,7 +63,8 @@ void checkLeaf()
     ErrorDetails changed = original.details();
     changed.message = "else";
     const ErrorPtr other = original.with(changed);
-    BOOST_TEST((typeid(*other) == typeid(Leaf)));
+    const Error& changedError = *other;
+    BOOST_TEST((typeid(changedError) == typeid(Leaf)));
     BOOST_TEST(contains(other->what(), "else"));
 
     BOOST_CHECK_THROW(throw original, Poco::Exception);

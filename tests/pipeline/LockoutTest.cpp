@@ -208,8 +208,7 @@ BOOST_AUTO_TEST_CASE(anonymous_calls_pass_the_gate)
 
 BOOST_AUTO_TEST_CASE(revoking_a_good_key_costs_no_more_401s_than_may_be_under_way)
 {
-    const Client api =
-        to().auth(bearer(callbackSource("account", [this] { return Secret("good-key"); }))).limit(lockout()).build();
+    const Client api = to().auth(bearer(callbackSource("account", [] { return Secret("good-key"); }))).limit(lockout()).build();
     api.get("/x").send();
     goodKey = "another-key"; // revoked
     std::atomic<int> rejected{0};
