@@ -3,6 +3,8 @@
 #include "tollgate/Error.h"
 #include "tollgate/Headers.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -67,9 +69,12 @@ std::string parseHost(std::string_view text, bool bracketed)
     std::string host(text);
     std::transform(host.begin(), host.end(), host.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    const auto good = [bracketed](char c) { return bracketed ? isHex(c) || c == ':' || c == '.' : isUnreserved(c) && c != '~'; };
     if (host.empty()) refuse("the URL names no host", "Write it as in https://host/path.");
-    if (host.size() > 255 || !std::all_of(host.begin(), host.end(), good))
+    if (bracketed) { // RFC 3986 section 3.2.2: else "[abc]" would become the name "abc"
+        in6_addr address{};
+        if (host.find('\0') != std::string::npos || ::inet_pton(AF_INET6, host.c_str(), &address) != 1)
+            refuse("what stands in the brackets of the URL is no IPv6 address", "Write it as in http://[::1]:8080/.");
+    } else if (host.size() > 255 || !std::all_of(host.begin(), host.end(), [](char c) { return isUnreserved(c) && c != '~'; }))
         refuse("the host of the URL holds a character that no host name has",
                "Write it as in https://host/path. An internationalised name must be given in its ASCII (xn--) form.");
     return host;

@@ -3,24 +3,25 @@
 #include "tollgate/Clock.h"
 #include "tollgate/Exchange.h"
 #include "tollgate/Response.h"
-#include "tollgate/Secret.h"
+#include "tollgate/Tls.h"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <typeindex>
 #include <unordered_map>
 
 namespace tollgate {
 
-/// How TLS is set up. Verification of chain and host name cannot be switched off.
-struct TOLLGATE_API TlsOptions
+/// The slowest answer that is still waited for, over a span of time: against a peer that drips bytes for ever.
+struct TOLLGATE_API Throughput
 {
-    /// PEM file with the certificate authorities to trust instead of the system's. Empty: the system's bundle, looked for in
-    /// SSL_CERT_FILE, SSL_CERT_DIR and the places Linux distributions use.
-    std::string caFile;
+    std::uint64_t bytesPerSecond = 1024;    ///< a modem's tenth: no working line is slower
+    std::chrono::milliseconds over{30'000}; ///< long enough for a pause in a stream
 };
 
 /// What a transport may take and hold. Every wait also ends at the call's deadline.
@@ -30,8 +31,12 @@ struct TOLLGATE_API TransportOptions
     std::chrono::milliseconds tlsTimeout{10'000};     ///< TLS handshake, as a whole
     std::chrono::milliseconds writeTimeout{30'000};   ///< without any progress in sending
     std::chrono::milliseconds readTimeout{30'000};    ///< without any progress in receiving; slow APIs answer within 30 s
-    std::size_t maxConnectionsPerOrigin = 32;         ///< more calls wait for one; most vendors frown on more
-    std::size_t maxIdlePerOrigin = 32;                ///< kept open for the next call
+    /// Bodies, sent or received, that go slower are given up with Timeout. Off by default: a stream of an AI's words is slow and
+    /// sound. minimumThroughput.emplace() turns on 1 KiB/s over 30 s. Bytes count as they come over the wire, time only while the
+    /// transport waits for the peer. A rate or span of zero is a ConfigurationError.
+    std::optional<Throughput> minimumThroughput;
+    std::size_t maxConnectionsPerOrigin = 32; ///< more calls wait for one; most vendors frown on more
+    std::size_t maxIdlePerOrigin = 32;        ///< kept open for the next call
     std::chrono::milliseconds idleTimeout{
         60'000};                          ///< closed after that, or at what the server's Keep-Alive: timeout says less 1 s
     std::size_t maxHeadBytes = 64 * 1024; ///< status line and fields, trailers likewise
@@ -76,6 +81,11 @@ public:
 
     /// Whether it goes through a proxy, which sees what plain http carries.
     virtual bool usesProxy() const noexcept { return false; }
+
+    /// Connects to the host and port of an https URL, does the TLS handshake and tells what came of it, also if the peer was not
+    /// accepted. No request is sent. Throws InvalidUrl (also for plain http), ConfigurationError, and TransportError's leaves if
+    /// the handshake was not reached or broke off.
+    virtual TlsReport tlsReport(std::string_view url);
 
     /// Closes idle connections. Calls in flight go on.
     virtual void closeIdle() {}

@@ -25,6 +25,7 @@
 #include "tollgate/Secret.h"
 #include "tollgate/ServerHint.h"
 #include "tollgate/Stage.h"
+#include "tollgate/Tls.h"
 #include "tollgate/Transport.h"
 #include "tollgate/Url.h"
 #include "tollgate/Version.h"

@@ -79,12 +79,23 @@ void Connection::secure(TlsContext& context, Watch& watch, PhaseLimit limit)
         const TlsStep step = _tls->handshake();
         if (step == TlsStep::Done) return;
         if (step == TlsStep::Failed || step == TlsStep::Closed) {
+            const std::string& pins = TlsContext::pinMismatch(*_tls);
+            if (!pins.empty())
+                fail<TlsError>(fmt::format("the server's certificate is not accepted for {}: {}", _origin.host, pins),
+                               "Either the server's keys were changed, or somebody is in between. Ask its operator before you "
+                               "add the new pin to TlsOptions::pins.");
             if (_tls->certificateRejected())
                 fail<TlsError>(fmt::format("the server's certificate is not accepted for {}: {}", _origin.host, _tls->failure()),
                                "Check the host name, the machine's clock and the trusted certificates (SSL_CERT_FILE or caFile). "
                                "Verification cannot be switched off.");
+            if (_tls->brokenOff()) // no verdict on the peer: a balancer that restarts does this
+                fail<ConnectionLost>("the connection broke off in the TLS handshake: " + _tls->failure(),
+                                     "The server or something in between ended it; if it always does, check that the port speaks "
+                                     "TLS 1.2 or newer.");
             fail<TlsError>("the TLS handshake failed: " + _tls->failure(),
-                           "Check that the port speaks TLS 1.2 or newer, and that nothing in between interferes.");
+                           TlsContext::certificateAsked(*_tls)
+                               ? "The server asked for a client certificate: see TlsOptions::clientCertificates for this host."
+                               : "Check that the port speaks TLS 1.2 or newer, and that nothing in between interferes.");
         }
         watch.wait(_descriptor, eventsFor(step), limit);
     }
@@ -139,7 +150,7 @@ std::size_t Connection::receive(char* buffer, std::size_t capacity, Watch& watch
         const TlsStep step = tryReceive(buffer, capacity, count);
         if (step == TlsStep::Closed) return 0;
         if (step == TlsStep::Done) {
-            limit.restart();
+            limit.progressed(count);
             return count;
         }
         watch.wait(_descriptor, eventsFor(step), limit);

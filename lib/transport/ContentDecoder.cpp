@@ -73,7 +73,7 @@ std::size_t ContentDecoder::read(char* buffer, std::size_t capacity)
 std::size_t ContentDecoder::next(char* buffer, std::size_t capacity)
 {
     while (!_ended) {
-        if (_stream.avail_in == 0 && !refill()) {
+        if (_stream.avail_in == 0 && !_holdsOutput && !refill()) {
             if (_insideMember) refuse("it ends early");
             _ended = true;
             break;
@@ -86,6 +86,7 @@ std::size_t ContentDecoder::next(char* buffer, std::size_t capacity)
         const int result = ::inflate(&_stream, Z_NO_FLUSH);
         _consumed += before - _stream.avail_in;
         const std::size_t produced = room - _stream.avail_out;
+        _holdsOutput = _stream.avail_out == 0; // more may come without more input
         count(produced);
         if (result == Z_STREAM_END)
             endMember();
@@ -131,7 +132,7 @@ void ContentDecoder::begin()
 
 void ContentDecoder::endMember()
 {
-    _insideMember = false;
+    _insideMember = _holdsOutput = false;
     if (_coding == Coding::Gzip) return; // another member may follow
     if (_stream.avail_in > 0 || refill()) refuse("there is garbage behind its end");
     _ended = true;

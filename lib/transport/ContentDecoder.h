@@ -48,6 +48,7 @@ private:
     std::uint64_t _produced = 0;
     bool _begun = false; ///< zlib is set up
     bool _insideMember = false;
+    bool _holdsOutput = false; ///< the last piece filled the buffer: zlib may hold some of it back
     bool _ended = false;
     ErrorPtr _failure; ///< a body that failed once fails for ever
 };

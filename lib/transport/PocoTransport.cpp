@@ -4,6 +4,7 @@
 #include "transport/ContentDecoder.h"
 #include "transport/Failure.h"
 #include "transport/Proxy.h"
+#include "transport/TlsInspection.h"
 
 #include <unistd.h>
 
@@ -13,6 +14,11 @@
 namespace tollgate {
 
 Transport::~Transport() = default;
+
+TlsReport Transport::tlsReport(std::string_view)
+{
+    throw ConfigurationError("this transport opens no TLS connections", "Ask one made by Transport::create().");
+}
 
 std::shared_ptr<Transport> Transport::create(TransportOptions options)
 {
@@ -43,20 +49,30 @@ private:
 
 } // namespace
 
-PocoTransport::State::State(const TransportOptions& options)
+PocoTransport::State::State(const TransportOptions& options, const Resolver::Lookup& lookup)
     : process(::getpid())
+    , resolver(lookup)
     , pool(std::make_shared<ConnectionPool>(options))
 {}
 
-PocoTransport::PocoTransport(TransportOptions options) : _options(std::move(options)), _proxy(parseProxy(_options.proxy))
+PocoTransport::PocoTransport(TransportOptions options, Resolver::Lookup lookup)
+    : _options(std::move(options))
+    , _lookup(std::move(lookup))
+    , _proxy(parseProxy(_options.proxy))
 {
     if (!_options.clock) _options.clock = Clock::system();
     // milliseconds::max() is how some people write "none"; counted in nanoseconds it would overflow.
     for (auto* timeout :
          {&_options.connectTimeout, &_options.tlsTimeout, &_options.writeTimeout, &_options.readTimeout, &_options.idleTimeout})
         *timeout = std::clamp<std::chrono::milliseconds>(*timeout, std::chrono::milliseconds(0), std::chrono::hours(24 * 365));
+    if (auto& minimum = _options.minimumThroughput) {
+        if (minimum->bytesPerSecond == 0 || minimum->over.count() <= 0)
+            throw ConfigurationError("minimumThroughput has a rate or a span of zero",
+                                     "Leave minimumThroughput empty to switch it off; emplace() gives 1 KiB/s over 30 s.");
+        minimum->over = std::min<std::chrono::milliseconds>(minimum->over, std::chrono::hours(24 * 365));
+    }
     _virtualClock = _options.clock != Clock::system();
-    _state = new State(_options);
+    _state = new State(_options, _lookup);
 }
 
 PocoTransport::~PocoTransport()
@@ -182,9 +198,27 @@ PocoTransport::State& PocoTransport::state() const
     State* current = _state.load(std::memory_order_acquire);
     if (current->process == ::getpid()) return *current;
     // In a forked child. The parent's state is left as it is, for ever: its locks, threads and sockets are not ours.
-    auto fresh = std::make_unique<State>(_options);
+    auto fresh = std::make_unique<State>(_options, _lookup);
     if (_state.compare_exchange_strong(current, fresh.get())) return *fresh.release();
     return *current;
+}
+
+TlsReport PocoTransport::tlsReport(std::string_view url)
+{
+    const Url target(url);
+    const Origin& origin = target.origin();
+    if (!origin.isTls()) fail<InvalidUrl>("plain http has no TLS to report on: " + origin.text(), "Name an https URL.");
+    State& mine = state();
+    Watch watch(never, CancellationToken()); // ended by connectTimeout and tlsTimeout
+    Attempt attempt;
+    try {
+        TlsContext& context = tlsContext(mine);
+        const auto connection = open(origin, attempt, mine, watch);
+        return inspectTls(context, *connection, watch, PhaseLimit(Phase::Tls, _options.tlsTimeout));
+    } catch (const Error& error) {
+        annotated(error, origin, Delivery::NotSent)->rethrow();
+        return {};
+    }
 }
 
 TransportStats PocoTransport::stats() const

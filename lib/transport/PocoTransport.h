@@ -19,7 +19,8 @@ namespace tollgate::transport {
 class PocoTransport final : public Transport
 {
 public:
-    explicit PocoTransport(TransportOptions options);
+    /// `lookup` stands in for the system's name resolution, for tests.
+    explicit PocoTransport(TransportOptions options, Resolver::Lookup lookup = {});
     ~PocoTransport() override;
     PocoTransport(const PocoTransport&) = delete;
     PocoTransport& operator=(const PocoTransport&) = delete;
@@ -27,6 +28,7 @@ public:
     Response exchange(Exchange& exchange) override;
     const std::shared_ptr<Clock>& clock() const noexcept override { return _options.clock; }
     bool usesProxy() const noexcept override { return _proxy.has_value(); }
+    TlsReport tlsReport(std::string_view url) override;
     TransportStats stats() const override;
     void closeIdle() override;
 
@@ -34,7 +36,7 @@ private:
     /// What belongs to one process.
     struct State
     {
-        explicit State(const TransportOptions& options);
+        State(const TransportOptions& options, const Resolver::Lookup& lookup);
         const pid_t process;
         Resolver resolver;
         std::shared_ptr<ConnectionPool> pool;
@@ -51,6 +53,7 @@ private:
     State& state() const;
 
     TransportOptions _options;
+    const Resolver::Lookup _lookup;
     const std::optional<Origin> _proxy;
     bool _virtualClock;
     mutable std::atomic<State*> _state;

@@ -58,10 +58,11 @@ bool usuallyHasBody(std::string_view method) noexcept { return method == "POST" 
 
 RequestWriter::RequestWriter(Exchange& exchange, const TransportOptions& options)
     : _exchange(exchange)
-    , _writeTimeout(options.writeTimeout)
+    , _limit(Phase::Write, options.writeTimeout)
     , _asksForEncoding(options.decompress)
     , _hasBody(exchange.body != nullptr)
 {
+    if (_hasBody && options.minimumThroughput) _limit.keepPace(*options.minimumThroughput);
     if (!options.proxy.empty() && !exchange.url.origin().isTls()) _targetPrefix = exchange.url.origin().text();
     if (!isToken(exchange.method) || exchange.method == "CONNECT")
         fail<InvalidRequest>("this method cannot be sent", "A method is a word such as GET; CONNECT is not for requests.");
@@ -92,6 +93,10 @@ void RequestWriter::checkFields()
         if (std::any_of(std::begin(ownFields), std::end(ownFields), isName))
             fail<InvalidRequest>(fmt::format("the header field {} cannot be set", name),
                                  "The transport sets it by itself; leave it out.");
+        if (isName("Expect")) // RFC 9110 section 10.1.1: no need to ask first
+            fail<InvalidRequest>(
+                "the header field Expect cannot be set",
+                "Leave it out: the body follows at once, and sending stops once the server answers with an error.");
         if (isName("Host") && !equalsIgnoreCase(value, _exchange.url.origin().authority()))
             fail<InvalidRequest>("the header field Host differs from the URL's host", "Leave it out; it is taken from the URL.");
         if (isName("Accept-Encoding")) _asksForEncoding = false;
@@ -188,7 +193,6 @@ bool RequestWriter::appendPiece(std::string& out)
 bool RequestWriter::send(ResponseReader& reader, std::string_view bytes, bool last)
 {
     Connection& connection = *reader.lease();
-    PhaseLimit limit(Phase::Write, _writeTimeout);
     try {
         while (!bytes.empty()) {
             reader.watch().check(Phase::Write);
@@ -198,7 +202,7 @@ bool RequestWriter::send(ResponseReader& reader, std::string_view bytes, bool la
                 _exchange.attempt.delivery = Delivery::MaybeProcessed;
             if (step == TlsStep::Done) {
                 bytes.remove_prefix(count);
-                limit.restart();
+                _limit.progressed(count);
                 _sinceLook += count;
                 const bool unfinished = !bytes.empty() || !last;
                 if (unfinished && _sinceLook >= lookInterval && answered(reader)) return false;
@@ -207,7 +211,7 @@ bool RequestWriter::send(ResponseReader& reader, std::string_view bytes, bool la
             const auto events = static_cast<short>(step == TlsStep::WantRead ? POLLIN
                                                    : _watchForAnswer         ? POLLOUT | POLLIN
                                                                              : POLLOUT);
-            const short ready = reader.watch().wait(connection.descriptor(), events, limit);
+            const short ready = reader.watch().wait(connection.descriptor(), events, _limit);
             if (_watchForAnswer && (ready & POLLIN) != 0 && answered(reader)) return false;
         }
     } catch (const ConnectionLost&) {

@@ -40,7 +40,7 @@ private:
     bool answered(ResponseReader& reader);
 
     Exchange& _exchange;
-    std::chrono::milliseconds _writeTimeout;
+    PhaseLimit _limit;
     std::string _targetPrefix; ///< scheme and authority, for a proxy; else empty
     bool _asksForEncoding;
     bool _hasBody;

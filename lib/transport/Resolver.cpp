@@ -1,5 +1,6 @@
 #include "transport/Resolver.h"
 
+#include "SignalsBlocked.h"
 #include "transport/Failure.h"
 
 #include "tollgate/Headers.h"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
 #include <system_error>
@@ -28,7 +28,9 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t maxThreads = 8;
+constexpr std::size_t usualThreads = 8;
+constexpr std::size_t maxThreads = 64; // while look-ups are stuck
+constexpr auto linePatience = 100ms;   // then a look-up that waits for a thread gets one more
 constexpr std::size_t maxCached = 1024;
 constexpr auto timeToLive = 30s;
 constexpr auto workerPatience = 10s; // an idle worker goes home after that
@@ -57,24 +59,6 @@ Resolver::Answer askSystem(const std::string& host)
     return answer;
 }
 
-/// A thread made meanwhile takes no signals: the host program's handlers expect to run on its own threads.
-class SignalsBlocked
-{
-public:
-    SignalsBlocked() noexcept
-    {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &_before);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &_before, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-private:
-    sigset_t _before{};
-};
-
 bool isLocalhost(const std::string& host) noexcept
 {
     return equalsIgnoreCase(host, "localhost") || equalsIgnoreCase(host, "localhost.");
@@ -89,7 +73,7 @@ struct Resolver::State : std::enable_shared_from_this<State>
     struct Flight
     {
         std::string host;
-        bool landed = false;
+        bool begun = false; ///< it has a thread
         Answer answer;
         std::vector<std::shared_ptr<Signal>> waiting;
     };
@@ -104,20 +88,48 @@ struct Resolver::State : std::enable_shared_from_this<State>
 
     void start(const FlightPtr& flight)
     {
-        if (idle <= queue.size() && threads < maxThreads) {
-            try {
-                const SignalsBlocked blocked;
-                std::thread([self = shared_from_this()] { self->work(); }).detach();
-                ++threads;
-            } catch (const std::system_error& error) {
-                if (threads == 0)
-                    fail<NameResolutionError>(std::string("no thread to resolve names with: ") + error.what(),
-                                              "The process or the machine has too many threads.");
-            }
-        }
+        if (idle <= queue.size() && threads < usualThreads) addThread();
         flights.emplace(flight->host, flight);
         queue.push_back(flight);
         workAvailable.notify_one();
+    }
+
+    void addThread()
+    {
+        try {
+            const SignalsBlocked blocked;
+            std::thread([self = shared_from_this()] { self->work(); }).detach();
+            ++threads;
+        } catch (const std::system_error& error) {
+            if (threads == 0)
+                fail<NameResolutionError>(std::string("no thread to resolve names with: ") + error.what(),
+                                          "The process or the machine has too many threads.");
+        }
+    }
+
+    bool begun(const Flight& flight)
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        return flight.begun;
+    }
+
+    /// The flight has waited in line long enough: those before it are stuck. Asked again by who still waits, since the new thread
+    /// takes the first of the line.
+    void relieve(const Flight& flight)
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (!flight.begun && threads < maxThreads) addThread();
+    }
+
+    /// Somebody gave up. Their flight goes on without them, but keeps neither their descriptor nor, if nobody wants it any more,
+    /// its place in the line.
+    void leave(const FlightPtr& flight, const std::shared_ptr<Signal>& signal)
+    {
+        auto& waiting = flight->waiting;
+        waiting.erase(std::remove(waiting.begin(), waiting.end(), signal), waiting.end());
+        if (flight->begun || !waiting.empty()) return;
+        queue.erase(std::remove(queue.begin(), queue.end(), flight), queue.end());
+        flights.erase(flight->host);
     }
 
     void work()
@@ -130,6 +142,7 @@ struct Resolver::State : std::enable_shared_from_this<State>
             if (closing || !something) break;
             const FlightPtr flight = std::move(queue.front());
             queue.pop_front();
+            flight->begun = true;
             lock.unlock();
             Answer answer = ask(flight->host);
             lock.lock();
@@ -155,7 +168,6 @@ struct Resolver::State : std::enable_shared_from_this<State>
             cache[flight->host] = Cached{answer.addresses, Steady::now() + timeToLive};
         }
         flight->answer = std::move(answer);
-        flight->landed = true;
         for (const auto& signal : flight->waiting) signal->raise();
     }
 
@@ -204,11 +216,16 @@ Resolver::Addresses Resolver::resolve(const std::string& host, Watch& watch, Pha
         flight->waiting.push_back(signal);
     }
     try {
-        watch.wait(signal->descriptor(), POLLIN, limit);
-    } catch (...) { // the flight goes on without us, but does not keep our descriptor
+        while (!state.begun(*flight)) {
+            const TimePoint end = std::min(limit.end(), Steady::now() + linePatience);
+            if (watch.waitUntil(signal->descriptor(), POLLIN, end, Phase::Resolve) != 0) break;
+            if (end >= limit.end()) Watch::limitPassed(limit);
+            state.relieve(*flight);
+        }
+        watch.wait(signal->descriptor(), POLLIN, limit); // it stays readable
+    } catch (...) {
         const std::lock_guard<std::mutex> lock(state.mutex);
-        auto& waiting = flight->waiting;
-        waiting.erase(std::remove(waiting.begin(), waiting.end(), signal), waiting.end());
+        state.leave(flight, signal);
         throw;
     }
 

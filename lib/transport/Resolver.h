@@ -11,9 +11,11 @@
 
 namespace tollgate::transport {
 
-/// Turns host names into addresses. getaddrinfo() cannot be told to stop, so it runs on worker threads (at most eight) that share
-/// nothing but their own state with us: a caller whose deadline passes walks away from a stuck one. One look-up per name at a
-/// time, answers are kept for 30 seconds. Thread-safe; a forked child must use one of its own.
+/// Turns host names into addresses. getaddrinfo() cannot be told to stop, so it runs on worker threads that share nothing but
+/// their own state with us: a caller whose deadline passes walks away from a stuck one. There are up to eight; a look-up that has
+/// waited for one of them for 100 ms gets another, since those eight are stuck, up to 64 in all. One look-up per name at a time,
+/// none for a name that nobody waits for any more. Answers are kept for 30 seconds, failures are not: the next caller asks again.
+/// Thread-safe; a forked child must use one of its own.
 class Resolver
 {
 public:

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 namespace tollgate::transport {
 
@@ -21,10 +23,7 @@ using BeastError = boost::beast::error_code;
 using BeastText = boost::beast::string_view;
 
 constexpr unsigned maxInterim = 64;
-
-// "0" CRLF CRLF: no chunked body has fewer bytes left where a chunk begins. Boost 1.74 must not be offered less of the last
-// chunk.
-constexpr std::size_t shortestChunkTail = 5;
+constexpr unsigned maxLines = 1000; // of one head or trailer section; servers send some dozens
 
 std::string_view text(BeastText view) noexcept { return {view.data(), view.size()}; }
 
@@ -40,22 +39,15 @@ std::string_view text(BeastText view) noexcept { return {view.data(), view.size(
                            "Raise maxHeadBytes if the server is known to send that much.");
 }
 
-// Folded lines (obs-fold) begin with a blank. Beast joins them; RFC 9112 section 5.2 lets us refuse, which nobody can misread.
-void refuseFolding(const char* data, std::size_t size)
-{
-    const char* const end = data + size;
-    for (const char* at = data; at < end; ++at) {
-        at = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-        if (!at || at + 1 == end) return;
-        if (at[1] == ' ' || at[1] == '\t') refuse("a folded header line");
-    }
-}
+bool isDigits(std::string_view value) noexcept { return value.find_first_not_of("0123456789") == std::string_view::npos; }
 
-// Beast waits for CR LF; a server that ends its lines with LF alone would keep us waiting until the timeout.
-void refuseBareLineFeed(const char* data, std::size_t size)
+bool isControl(char c) noexcept { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f'; }
+
+// Whether the line is the head of the last chunk: zeroes, and perhaps extensions (RFC 9112 section 7.1).
+bool isLastChunk(std::string_view line) noexcept
 {
-    const auto* at = static_cast<const char*>(std::memchr(data, '\n', size));
-    if (at && at > data && at[-1] != '\r') refuse("a line that does not end with CR LF");
+    const std::size_t size = std::min(line.find_first_not_of('0'), line.size());
+    return size > 0 && (size == line.size() || line[size] == ';' || line[size] == ' ' || line[size] == '\t');
 }
 
 } // namespace
@@ -81,6 +73,11 @@ public:
     }
     std::size_t written() const noexcept { return _written; }
     bool insideChunk() const noexcept { return _chunkLeft > 0; }
+    /// Whether the connection outlives this message, as far as its head tells (RFC 9112 section 9.3). Beast would listen to
+    /// Proxy-Connection too, and not to `close` in HTTP/1.0.
+    bool keepsAlive() const noexcept { return !_closes && (_owner._head.version >= 11 || _persists); }
+    /// Whether its fields speak of content.
+    bool announcesBody() const { return chunked() || content_length().value_or(0) > 0; }
 
 private:
     void on_request_impl(http::verb, BeastText, BeastText, int, BeastError&) override {}
@@ -95,8 +92,20 @@ private:
     void on_field_impl(http::field name, BeastText nameText, BeastText value, BeastError&) override
     {
         if (_owner._headComplete) return addTrailer(nameText, value); // before Boost 1.90 trailers come this way too
-        if (name == http::field::transfer_encoding && !equalsIgnoreCase(text(value), "chunked"))
-            refuse("a transfer coding that was not asked for");
+        switch (name) {
+        case http::field::content_length:
+            // RFC 9110 section 8.6 lets us refuse a length that is repeated or a list, even of the same number.
+            if (std::exchange(_hasLength, true) || !isDigits(text(value))) refuse("more than one Content-Length");
+            break;
+        case http::field::transfer_encoding:
+            if (!equalsIgnoreCase(text(value), "chunked")) refuse("a transfer coding that was not asked for");
+            break;
+        case http::field::connection:
+            _closes |= hasToken(text(value), "close");
+            _persists |= hasToken(text(value), "keep-alive");
+            break;
+        default: break;
+        }
         _owner._head.headers.add(text(nameText), text(value));
     }
 
@@ -134,6 +143,9 @@ private:
     std::size_t _written = 0;
     std::uint64_t _chunkLeft = 0;
     std::size_t _extensionBytes = 0;
+    bool _hasLength = false;
+    bool _closes = false;
+    bool _persists = false;
 };
 
 ResponseCodec::ResponseCodec(std::size_t maxHeadBytes) : _maxHeadBytes(maxHeadBytes) {}
@@ -143,63 +155,85 @@ std::size_t ResponseCodec::feedHead(const char* data, std::size_t size)
 {
     std::size_t taken = 0;
     while (!_headComplete && taken < size) {
-        if (!_parser) startMessage();
         _gotSome = true;
-        BeastError error;
-        const std::size_t count = _parser->put(boost::asio::const_buffer(data + taken, size - taken), error);
-        refuseFolding(data + taken, count);
-        taken += count;
-        _headBytes += count;
-        const bool incomplete = error == http::error::need_more;
-        if (_headBytes > _maxHeadBytes || error == http::error::header_limit ||
-            (incomplete && _headBytes + (size - taken) >= _maxHeadBytes))
-            refuseSize("head", _maxHeadBytes);
-        if (incomplete) {
-            refuseBareLineFeed(data + taken, size - taken);
-            break;
-        }
-        if (error) refuse(error.message());
-        if (_parser->is_header_done()) finishHead();
+        const char* const at = data + taken;
+        constexpr std::string_view start = "HTTP/1.";
+        if (std::memcmp(at, start.data(), std::min(size - taken, start.size())) != 0) refuse("it does not begin with HTTP/1.x");
+        const std::size_t end = endOfFields(at, size - taken, "head");
+        if (end == 0) break;
+        parseHead(at, end);
+        taken += end;
     }
     return taken;
 }
 
-void ResponseCodec::startMessage()
+std::size_t ResponseCodec::endOfFields(const char* data, std::size_t size, const char* what)
 {
-    _parser = std::make_unique<Parser>(*this);
-    _headBytes = 0;
-    _head.headers.clear();
-    _head.headers.reserve(16, 512);
+    const std::size_t within = std::min(size, _maxHeadBytes);
+    while (_scanned < within) {
+        const auto* const feed = static_cast<const char*>(std::memchr(data + _scanned, '\n', within - _scanned));
+        if (!feed) break;
+        const std::size_t next = static_cast<std::size_t>(feed - data) + 1;
+        const std::size_t length = next - _line;
+        if (length < 2 || feed[-1] != '\r') refuse("a line that does not end with CR LF");
+        if (length == 2) {
+            _scanned = _line = _lines = 0;
+            return next;
+        }
+        // Folded lines (obs-fold): RFC 9112 section 5.2 lets us refuse, which nobody can misread.
+        if (_line > 0 && (data[_line] == ' ' || data[_line] == '\t')) refuse("a folded field line");
+        if (++_lines > maxLines)
+            fail<ResponseTooLarge>(fmt::format("the {} of the response has more than {} lines", what, maxLines),
+                                   "No sound server sends that many; report it to its operator.");
+        _scanned = _line = next;
+    }
+    _scanned = within;
+    if (size >= _maxHeadBytes) refuseSize(what, _maxHeadBytes);
+    return 0;
 }
 
-void ResponseCodec::finishHead()
+void ResponseCodec::parseHead(const char* data, std::size_t size)
 {
+    _parser = std::make_unique<Parser>(*this);
+    _head.headers.clear();
+    _head.headers.reserve(16, 512);
+    parseWhole(data, size);
     if (_head.status < 100) refuse(fmt::format("the status {:03}", _head.status));
     if (_head.status == 101) refuse("it switches to a protocol that was not asked for (101)");
-    if (_head.status < 200) {
-        if (++_interim > maxInterim) refuse("more interim responses (1xx) than anybody needs");
-        _parser.reset(); // a message of its own; the final one follows
-        return;
-    }
-    _status = _head.status;
-    frameBody();
-    _headComplete = true;
+    if (_head.status >= 200) return frameBody();
+    if (++_interim > maxInterim) refuse("more interim responses (1xx) than anybody needs");
+    // Whoever believed these fields would take what follows for content (RFC 9110 section 8.6, RFC 9112 section 6.1).
+    if (_parser->announcesBody()) refuse("an interim response (1xx) that announces content");
+    _interimCloses |= !_parser->keepsAlive();
+}
+
+void ResponseCodec::parseWhole(const char* data, std::size_t size)
+{
+    BeastError error;
+    const std::size_t count = _parser->put(boost::asio::const_buffer(data, size), error);
+    if (error == http::error::need_more || (!error && count != size)) refuse("it is malformed");
+    if (error) refuse(error.message());
 }
 
 void ResponseCodec::frameBody()
 {
     // RFC 9112 section 6.3
-    _keepAlive = _parser->keep_alive();
+    _status = _head.status;
+    _headComplete = true;
+    _keepAlive = _parser->keepsAlive() && !_interimCloses;
     if (_parser->chunked() && _head.version < 11) refuse("a transfer coding in HTTP/1.0");
-    if (_answersHead || _head.status == 204 || _head.status == 304)
+    if (_answersHead || _head.status == 204 || _head.status == 304) {
         _framing = Framing::None;
-    else if (_parser->chunked())
+        if (_head.status == 204 && _parser->announcesBody()) _keepAlive = false; // it may come, wherever the message ends
+    } else if (_parser->chunked())
         _framing = Framing::Chunked;
     else if (const auto length = _parser->content_length()) {
         _framing = Framing::Length;
         _remaining = *length;
-    } else
+    } else {
         _framing = Framing::UntilClose;
+        _keepAlive = false;
+    }
     _complete = _framing == Framing::None || (_framing == Framing::Length && _remaining == 0);
 }
 
@@ -220,26 +254,54 @@ ResponseCodec::Piece ResponseCodec::feedChunked(const char* data, std::size_t si
     while (piece.consumed < size && !_complete) {
         const char* const at = data + piece.consumed;
         const std::size_t left = size - piece.consumed;
-        const bool inside = _parser->insideChunk();
-        if (inside ? piece.produced == capacity : left < shortestChunkTail) break;
+        if (!_parser->insideChunk()) {
+            const std::size_t end = endOfChunkHead(at, left);
+            if (end == 0) break;
+            parseWhole(at, end);
+            piece.consumed += end;
+            _complete = _parser->is_done();
+            continue;
+        }
+        if (piece.produced == capacity) break;
         _parser->target(output + piece.produced, capacity - piece.produced);
         BeastError error;
-        const std::size_t count = _parser->put(boost::asio::const_buffer(at, left), error);
-        piece.consumed += count;
+        piece.consumed += _parser->put(boost::asio::const_buffer(at, left), error);
         piece.produced += _parser->written();
         _bodyBytes += _parser->written();
-        if (error == http::error::need_more) {
-            if (left - count >= _maxHeadBytes) refuseSize("chunk header or trailer section", _maxHeadBytes);
-            break;
-        }
         if (error) refuse(error.message());
-        if (!inside) {
-            if (count >= _maxHeadBytes) refuseSize("trailer section", _maxHeadBytes);
-            refuseFolding(at, count);
-        }
-        _complete = _parser->is_done();
     }
     return piece;
+}
+
+// The CR LF behind a chunk's data counts as the beginning of the next one's head, and the trailer section as the end of the last.
+std::size_t ResponseCodec::endOfChunkHead(const char* data, std::size_t size)
+{
+    const std::size_t before = _anyChunk ? 2 : 0;
+    if (before > 0 && (data[0] != '\r' || (size > 1 && data[1] != '\n'))) refuse("a chunk that does not end with CR LF");
+    if (!_lastChunk) {
+        const std::size_t within = std::min(size, _maxHeadBytes);
+        _scanned = std::max(_scanned, before);
+        const void* const found = _scanned < within ? std::memchr(data + _scanned, '\n', within - _scanned) : nullptr;
+        if (!found) {
+            _scanned = within;
+            if (size >= _maxHeadBytes) refuseSize("chunk header", _maxHeadBytes);
+            return 0;
+        }
+        const auto* const feed = static_cast<const char*>(found);
+        std::string_view line(data + before, static_cast<std::size_t>(feed - data) - before);
+        if (line.empty() || line.back() != '\r') refuse("a line that does not end with CR LF");
+        line.remove_suffix(1);
+        if (std::any_of(line.begin(), line.end(), isControl)) refuse("a control character in a chunk header");
+        const std::size_t next = static_cast<std::size_t>(feed - data) + 1;
+        _lastChunk = isLastChunk(line);
+        if (!_lastChunk) {
+            _scanned = 0;
+            _anyChunk = true;
+            return next;
+        }
+        _scanned = _line = next;
+    }
+    return endOfFields(data, size, "trailer section");
 }
 
 void ResponseCodec::received(std::size_t count) noexcept

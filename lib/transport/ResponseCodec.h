@@ -11,12 +11,15 @@
 namespace tollgate::transport {
 
 /// Turns the bytes of one HTTP/1.1 response into head, body and trailers (RFC 9112). It does no I/O: the caller feeds bytes and
-/// pulls what they mean, so that blocking exchanges, tests and fuzzers share it. Boost.Beast's parser does the grammar; on top of
-/// it this refuses, with ProtocolError:
+/// pulls what they mean, so that blocking exchanges, tests and fuzzers share it. Heads, chunk headers and trailer sections are
+/// parsed when they are whole, so the pieces in which they arrive change nothing. Boost.Beast's parser does the grammar; on top
+/// of it this refuses, with ProtocolError:
 ///   - a transfer coding other than one `chunked`, any in HTTP/1.0, and one together with Content-Length (sections 6.1, 6.3);
-///   - a status below 100, folded field lines (section 5.2), 101 (nobody asked for an upgrade);
-///   - a chunked body whose extensions or trailers go beyond the cap, and with ResponseTooLarge a head beyond it.
-/// Equal Content-Length values sent twice count as one (RFC 9110 section 8.6 allows it); differing ones are refused.
+///   - a Content-Length that is repeated or a list, also of the same number (RFC 9110 section 8.6 allows to);
+///   - a status below 100, 101 (nobody asked for an upgrade), an interim response that announces content;
+///   - lines that end with LF alone, folded field lines (section 5.2), control characters in a chunk header;
+/// and with ResponseTooLarge a head, chunk header, or trailer section beyond the cap or of more than 1,000 lines, and chunk
+/// extensions that together go beyond the cap.
 class ResponseCodec
 {
 public:
@@ -55,7 +58,8 @@ public:
     /// Body bytes still to come, if known.
     std::optional<std::uint64_t> remaining() const noexcept;
 
-    /// The peer closed in order. Throws ConnectionLost if that cuts the message off.
+    /// The peer closed in order. Throws ConnectionLost if that cuts the message off. A body until the end of the connection is
+    /// whole then: over TLS that is sure, over plain TCP nobody can tell.
     void end();
     /// Whether the message is complete.
     bool complete() const noexcept { return _complete; }
@@ -75,14 +79,18 @@ private:
         UntilClose
     };
     class Parser;
-    void startMessage();
-    void finishHead();
+    std::size_t endOfFields(const char* data, std::size_t size, const char* what);
+    void parseHead(const char* data, std::size_t size);
+    void parseWhole(const char* data, std::size_t size);
     void frameBody();
     Piece feedChunked(const char* data, std::size_t size, char* output, std::size_t capacity);
+    std::size_t endOfChunkHead(const char* data, std::size_t size);
 
     std::unique_ptr<Parser> _parser;
     std::size_t _maxHeadBytes;
-    std::size_t _headBytes = 0; ///< of the message that is parsed now
+    std::size_t _scanned = 0; ///< bytes of the section that is awaited now and need no second look
+    std::size_t _line = 0;    ///< where its last line begins
+    std::size_t _lines = 0;   ///< complete ones in it
     unsigned _interim = 0;
     int _status = 0;
     ResponseHead _head;
@@ -90,6 +98,9 @@ private:
     Framing _framing = Framing::None;
     std::uint64_t _remaining = 0;
     std::uint64_t _bodyBytes = 0;
+    bool _anyChunk = false;  ///< CR LF stands before the next chunk's header
+    bool _lastChunk = false; ///< the trailer section follows
+    bool _interimCloses = false;
     bool _answersHead = false;
     bool _headComplete = false;
     bool _complete = false;

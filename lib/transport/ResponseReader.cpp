@@ -30,6 +30,7 @@ std::chrono::milliseconds idleTimeoutOf(const Headers& headers, std::chrono::mil
     long seconds = 0;
     const auto [end, error] = std::from_chars(field.data() + at + 8, field.data() + field.size(), seconds);
     if (error != std::errc() || seconds > 86'400) return ours;
+    if (seconds < 1) return 0ms;
     return std::clamp<std::chrono::milliseconds>(std::chrono::seconds(seconds - 1), 0ms, ours);
 }
 
@@ -41,6 +42,7 @@ ResponseReader::ResponseReader(const TransportOptions& options, TimePoint deadli
     , _idleTimeout(options.idleTimeout)
     , _maxBuffer(std::max(options.maxHeadBytes, Buffers::inputSize))
     , _maxBodyBytes(options.maxBodyBytes)
+    , _minimum(options.minimumThroughput)
 {
     _watch.emplace(deadline, std::move(cancellation));
 }
@@ -85,6 +87,7 @@ ResponseHead ResponseReader::readHead()
     ResponseHead head = std::move(_codec.head());
     _idleTimeout = idleTimeoutOf(head.headers, _idleTimeout);
     _limit = PhaseLimit(Phase::Body, _limit.allowed());
+    if (_minimum) _limit.keepPace(*_minimum);
     if (_codec.complete())
         finish();
     else

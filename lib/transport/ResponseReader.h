@@ -63,6 +63,7 @@ private:
     std::chrono::milliseconds _idleTimeout;
     std::size_t _maxBuffer;
     std::uint64_t _maxBodyBytes;
+    std::optional<Throughput> _minimum;
     std::uint64_t _bodyBytes = 0;
     std::optional<Origin> _origin;
     bool _requestCutShort = false;

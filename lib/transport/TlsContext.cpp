@@ -1,67 +1,26 @@
 #include "transport/TlsContext.h"
 
 #include "transport/Failure.h"
+#include "transport/TlsHost.h"
+#include "transport/TlsIdentities.h"
+#include "transport/TlsPins.h"
+#include "transport/TlsSessions.h"
+#include "transport/TlsTrust.h"
 
 #include <Poco/Net/SSLManager.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <mutex>
+#include <new>
 #include <stdexcept>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace tollgate::transport {
 
 namespace {
 
-// Where Linux distributions keep the bundle: Debian and Ubuntu, Fedora and RHEL, openSUSE, older RHEL, Alpine.
-constexpr const char* bundleFiles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                       "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-                                       "/etc/ssl/cert.pem"};
-constexpr const char* bundleDirectory = "/etc/ssl/certs";
-
-constexpr std::size_t maxSessions = 256;
-
-using SessionPtr = std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>;
-
 int passThrough(int verified, X509_STORE_CTX*) { return verified; }
-
-std::string environment(const char* name)
-{
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
-
-bool loadFile(SSL_CTX* context, const std::string& path)
-{
-    const bool loaded = SSL_CTX_load_verify_locations(context, path.c_str(), nullptr) == 1;
-    ERR_clear_error();
-    return loaded;
-}
-
-bool loadDirectories(SSL_CTX* context, const std::string& paths)
-{
-    // OpenSSL takes any directory and looks into it later, so look first.
-    bool any = false;
-    for (std::size_t begin = 0; begin <= paths.size();) {
-        const std::size_t end = std::min(paths.find(':', begin), paths.size());
-        std::error_code error;
-        const std::filesystem::directory_iterator entries(paths.substr(begin, end - begin), error);
-        any = any || (!error && entries != std::filesystem::directory_iterator());
-        begin = end + 1;
-    }
-    const bool loaded = any && SSL_CTX_load_verify_locations(context, nullptr, paths.c_str()) == 1;
-    ERR_clear_error();
-    return loaded;
-}
 
 Poco::Net::Context::Ptr makeContext()
 {
@@ -75,115 +34,115 @@ Poco::Net::Context::Ptr makeContext()
 
 } // namespace
 
-/// The newest session of each host and port. A session is never offered to another name, because resumption checks no name.
-class TlsContext::Sessions
+/// What streams need of the context, which they may outlive.
+struct TlsContext::Settings
 {
-public:
-    void put(const std::string& key, SessionPtr session)
-    {
-        const std::lock_guard<std::mutex> lock(_mutex);
-        if (_sessions.size() >= maxSessions && _sessions.count(key) == 0) _sessions.erase(_sessions.begin());
-        _sessions.insert_or_assign(key, std::move(session));
-    }
+    explicit Settings(const TlsOptions& options)
+        : identities(options.clientCertificates)
+        , pins(options.pins)
+        , resume(options.resumeSessions)
+    {}
+    const TlsIdentities identities;
+    const TlsPins pins;
+    const bool resume;
+    TlsSessions sessions;
+};
 
-    /// Takes it out: a TLS 1.3 ticket is for one use (RFC 8446 appendix C.4).
-    SessionPtr take(const std::string& key)
-    {
-        const std::lock_guard<std::mutex> lock(_mutex);
-        const auto found = _sessions.find(key);
-        if (found == _sessions.end()) return {nullptr, SSL_SESSION_free};
-        SessionPtr session = std::move(found->second);
-        if (SSL_SESSION_get_protocol_version(session.get()) < TLS1_3_VERSION && SSL_SESSION_up_ref(session.get()) == 1)
-            found->second.reset(session.get()); // older ones may be used again
-        else
-            _sessions.erase(found);
-        return session;
-    }
+/// Hangs on each SSL object and goes with it: what its callbacks need to know, and what they found.
+struct TlsContext::Notes
+{
+    std::shared_ptr<Settings> settings;
+    std::string host;       ///< as hostOfOption() writes it
+    std::string sessionKey; ///< host and port
+    bool look = false;
+    bool asked = false;
+    std::string pinMismatch;
 
-    /// Hangs on each SSL object; the cache lives as long as the last of them.
-    struct Owner
-    {
-        std::shared_ptr<Sessions> sessions;
-        std::string key;
-    };
-
-    static int ownerIndex()
+    static int index()
     {
         static const int index =
-            SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, [](void*, void* owner, CRYPTO_EX_DATA*, int, long, void*) {
-                delete static_cast<Owner*>(owner);
+            SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, [](void*, void* notes, CRYPTO_EX_DATA*, int, long, void*) {
+                delete static_cast<Notes*>(notes);
             });
         return index;
     }
+    static Notes* of(const SSL* ssl) noexcept { return static_cast<Notes*>(SSL_get_ex_data(ssl, index())); }
 
-    static int onNewSession(SSL* ssl, SSL_SESSION* session)
-    {
-        auto* owner = static_cast<Owner*>(SSL_get_ex_data(ssl, ownerIndex()));
-        if (!owner) return 0;
-        owner->sessions->put(owner->key, SessionPtr(session, SSL_SESSION_free));
-        return 1; // the reference is ours now
+    /// Verifies the chain, then the pins: inside the handshake, so that a peer which fails sees no certificate of ours, and no
+    /// session of it is kept.
+    static int verify(X509_STORE_CTX* store, void*) noexcept
+    try {
+        const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+        Notes* notes = of(ssl);
+        bool verified = X509_verify_cert(store) == 1;
+        const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(store);
+        if (verified && !notes->settings->pins.accept(notes->host, chain)) {
+            verified = false;
+            X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+            notes->pinMismatch =
+                "its chain is in order, but holds no key that this host is pinned to; its own key has the pin sha256/" +
+                publicKeyPin(sk_X509_value(chain, 0));
+        }
+        // A look goes on, but the verdict stays with the SSL object, and TlsStream fails the handshake for it.
+        return verified || notes->look ? 1 : 0;
+    } catch (...) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+        return 0;
     }
 
-private:
-    std::mutex _mutex;
-    std::unordered_map<std::string, SessionPtr> _sessions;
+    /// The server wants a certificate. It has been verified by now, unless this is a look.
+    static int show(SSL* ssl, void*) noexcept
+    try {
+        Notes* notes = of(ssl);
+        notes->asked = true;
+        if (SSL_get_verify_result(ssl) == X509_V_OK) notes->settings->identities.show(ssl, notes->host);
+        return 1;
+    } catch (...) {
+        return 0;
+    }
+
+    static int keep(SSL* ssl, SSL_SESSION* session) noexcept
+    try {
+        Notes* notes = of(ssl);
+        if (!notes || notes->look || SSL_get_verify_result(ssl) != X509_V_OK) return 0;
+        notes->settings->sessions.put(notes->sessionKey, TlsSession(session));
+        return 1; // the reference is ours now
+    } catch (...) {
+        return 1; // put() had it, and it is freed
+    }
 };
 
-TlsContext::TlsContext(const TlsOptions& options) : _context(makeContext()), _sessions(std::make_shared<Sessions>())
+TlsContext::TlsContext(const TlsOptions& options)
+    : _context(makeContext())
+    , _trust(loadTrust(_context->sslContext(), options))
+    , _settings(std::make_shared<Settings>(options))
 {
     SSL_CTX* context = _context->sslContext();
-    trust(options);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, passThrough); // not Poco's: process-wide handlers could relax it
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_cert_verify_callback(context, Notes::verify, nullptr);
+    SSL_CTX_set_min_proto_version(context, options.minimumVersion == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384"); // Poco's choice, X448, costs five times as much
+    SSL_CTX_set_cert_cb(context, Notes::show, nullptr);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(context, Sessions::onNewSession);
+    if (options.resumeSessions) SSL_CTX_sess_set_new_cb(context, Notes::keep);
     ERR_clear_error();
 }
 
 TlsContext::~TlsContext() = default;
 
-void TlsContext::trust(const TlsOptions& options)
+std::unique_ptr<TlsStream> TlsContext::open(int descriptor, const Origin& origin)
 {
-    SSL_CTX* context = _context->sslContext();
-    if (!options.caFile.empty()) {
-        if (loadFile(context, options.caFile)) return;
-        fail<ConfigurationError>("no trusted certificates could be read from " + options.caFile,
-                                 "caFile must name a readable PEM file with at least one certificate.");
-    }
-
-    // Who sets these variables means them: the system's bundle would trust more than was asked for.
-    const std::string file = environment("SSL_CERT_FILE");
-    const std::string directory = environment("SSL_CERT_DIR");
-    std::vector<std::string> tried;
-    bool loaded = false;
-    if (!file.empty() || !directory.empty()) {
-        if (!file.empty()) {
-            tried.push_back("SSL_CERT_FILE=" + file);
-            loaded = loadFile(context, file);
-        }
-        if (!directory.empty()) {
-            tried.push_back("SSL_CERT_DIR=" + directory);
-            loaded = loadDirectories(context, directory) || loaded;
-        }
-    } else {
-        for (const char* path : bundleFiles) {
-            tried.emplace_back(path);
-            if ((loaded = loadFile(context, path))) break;
-        }
-        if (!loaded) {
-            tried.emplace_back(bundleDirectory);
-            loaded = loadDirectories(context, bundleDirectory);
-        }
-    }
-    if (!loaded)
-        fail<ConfigurationError>(
-            fmt::format("no trusted certificates found; looked in {}", fmt::join(tried, ", ")),
-            "Install the ca-certificates package, or name a PEM file with SSL_CERT_FILE or TlsOptions::caFile.");
+    auto stream = start(descriptor, origin, false);
+    if (!_settings->resume) return stream;
+    if (const TlsSession session = _settings->sessions.take(Notes::of(stream->native())->sessionKey))
+        SSL_set_session(stream->native(), session.get());
+    return stream;
 }
 
-std::unique_ptr<TlsStream> TlsContext::open(int descriptor, const Origin& origin)
+std::unique_ptr<TlsStream> TlsContext::look(int descriptor, const Origin& origin) { return start(descriptor, origin, true); }
+
+std::unique_ptr<TlsStream> TlsContext::start(int descriptor, const Origin& origin, bool look)
 {
     std::unique_ptr<TlsStream> stream;
     try {
@@ -191,11 +150,18 @@ std::unique_ptr<TlsStream> TlsContext::open(int descriptor, const Origin& origin
     } catch (const std::invalid_argument& error) {
         fail<TlsError>(error.what(), "Certificates name hosts by DNS names or plain IP addresses; use one of these in the URL.");
     }
-    auto owner = std::make_unique<Sessions::Owner>(Sessions::Owner{_sessions, origin.authority()});
-    if (const SessionPtr session = _sessions->take(owner->key)) SSL_set_session(stream->native(), session.get());
-    if (SSL_set_ex_data(stream->native(), Sessions::ownerIndex(), owner.get()) == 1)
-        (void)owner.release(); // freed with the SSL object
+    auto notes = std::make_unique<Notes>();
+    notes->settings = _settings;
+    notes->host = withoutRootDot(origin.host);
+    notes->sessionKey = origin.authority();
+    notes->look = look;
+    if (SSL_set_ex_data(stream->native(), Notes::index(), notes.get()) != 1) throw std::bad_alloc();
+    (void)notes.release(); // freed with the SSL object
     return stream;
 }
+
+const std::string& TlsContext::pinMismatch(const TlsStream& stream) noexcept { return Notes::of(stream.native())->pinMismatch; }
+
+bool TlsContext::certificateAsked(const TlsStream& stream) noexcept { return Notes::of(stream.native())->asked; }
 
 } // namespace tollgate::transport

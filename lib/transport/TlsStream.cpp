@@ -1,5 +1,7 @@
 #include "transport/TlsStream.h"
 
+#include "ForkMutex.h"
+
 #include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -13,6 +15,7 @@
 #include <new>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace tollgate::transport {
 
@@ -99,8 +102,31 @@ void clearErrors() noexcept
     if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
+/// OpenSSL's words, and plain ones before them where its own take an expert.
+std::string explained(unsigned long error)
+{
+    const char* reason = ERR_reason_error_string(error);
+    if (!reason) return "TLS failed for a reason that OpenSSL does not name";
+    const char* plain = "";
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL) switch (ERR_GET_REASON(error))
+        {
+        case SSL_R_UNSUPPORTED_PROTOCOL:
+        case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION: plain = "the peer speaks no version of TLS that is new enough"; break;
+        case SSL_R_WRONG_VERSION_NUMBER:
+        case SSL_R_HTTP_REQUEST: plain = "the peer does not speak TLS"; break;
+        case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+        case SSL_R_NO_SHARED_CIPHER: plain = "the peer finds no cipher, key or certificate that both sides accept"; break;
+        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: plain = "the peer wants a client certificate"; break;
+        default: return reason;
+        }
+    else
+        return reason;
+    return std::string(plain) + " (" + reason + ")";
+}
+
 SSL* makeSsl(SSL_CTX* context, int descriptor)
 {
+    const ForkSection inside;
     clearErrors();
     SSL* ssl = SSL_new(context);
     if (!ssl) throw std::bad_alloc();
@@ -157,6 +183,7 @@ std::unique_ptr<TlsStream> TlsStream::server(SSL_CTX* context, int descriptor)
 
 TlsStream::~TlsStream()
 {
+    const ForkSection inside;
     // Without this OpenSSL takes the session for broken, and its newest ticket cannot be resumed.
     SSL_set_shutdown(_ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(_ssl);
@@ -164,26 +191,25 @@ TlsStream::~TlsStream()
 
 TlsStep TlsStream::handshake()
 {
+    const ForkSection inside;
     clearErrors();
     errno = 0;
     const TlsStep outcome = step(SSL_do_handshake(_ssl));
     if (outcome == TlsStep::Closed) {
-        _failure = "the peer ended the connection during the TLS handshake";
-        return TlsStep::Failed;
+        _brokenOff = true;
+        return failed("the peer ended the connection during the TLS handshake");
     }
-    // OpenSSL has verified chain and name by now; a client without a verified peer would be a defect, so it is a failure.
-    if (outcome == TlsStep::Done && SSL_is_server(_ssl) == 0 &&
-        (!SSL_get0_peer_certificate(_ssl) || SSL_get_verify_result(_ssl) != X509_V_OK))
-    {
-        _certificateRejected = true;
-        _failure = "the peer showed no verified certificate";
-        return TlsStep::Failed;
-    }
-    return outcome;
+    if (outcome != TlsStep::Done || SSL_is_server(_ssl) != 0) return outcome;
+    // OpenSSL has verified chain and name by now, or the look at a peer has let it pass: this is where it ends.
+    _verified = SSL_get0_peer_certificate(_ssl) != nullptr && SSL_get_verify_result(_ssl) == X509_V_OK;
+    if (_verified) return outcome;
+    _certificateRejected = true;
+    return failed("the peer showed no verified certificate");
 }
 
 TlsStep TlsStream::read(char* buffer, std::size_t capacity, std::size_t& count)
 {
+    const ForkSection inside;
     clearErrors();
     errno = 0;
     return step(SSL_read_ex(_ssl, buffer, capacity, &count));
@@ -191,9 +217,18 @@ TlsStep TlsStream::read(char* buffer, std::size_t capacity, std::size_t& count)
 
 TlsStep TlsStream::write(const char* data, std::size_t size, std::size_t& count)
 {
+    const ForkSection inside;
+    if (!_verified && SSL_is_server(_ssl) == 0) return failed("nothing is sent before the peer is verified");
     clearErrors();
     errno = 0;
     return step(SSL_write_ex(_ssl, data, size, &count));
+}
+
+TlsStep TlsStream::failed(std::string why)
+{
+    _failure = std::move(why);
+    clearErrors(); // a guest leaves nothing behind in the thread's queue
+    return TlsStep::Failed;
 }
 
 TlsStep TlsStream::step(int result)
@@ -207,24 +242,20 @@ TlsStep TlsStream::step(int result)
 
     // By the verify result first: the error code of a refused certificate varies with the version, this does not.
     const long verdict = SSL_get_verify_result(_ssl);
-    const unsigned long reason = ERR_peek_error();
     if (verdict != X509_V_OK && SSL_is_server(_ssl) == 0) {
         _certificateRejected = true;
-        _failure = X509_verify_cert_error_string(verdict);
-    } else if (BIO_eof(SSL_get_rbio(_ssl)) != 0)
-        _failure = "the peer closed the connection without ending TLS (no close_notify)";
-    else if (error == SSL_ERROR_SYSCALL && systemError != 0)
-        _failure = std::generic_category().message(systemError);
-    else if (const char* text = ERR_reason_error_string(reason))
-        _failure = text;
-    else
-        _failure = "TLS failed for a reason that OpenSSL does not name";
-    clearErrors(); // a guest leaves nothing behind in the thread's queue
-    return TlsStep::Failed;
+        return failed(X509_verify_cert_error_string(verdict));
+    }
+    _brokenOff = true;
+    if (BIO_eof(SSL_get_rbio(_ssl)) != 0) return failed("the peer closed the connection without ending TLS (no close_notify)");
+    if (error == SSL_ERROR_SYSCALL && systemError != 0) return failed(std::generic_category().message(systemError));
+    _brokenOff = false;
+    return failed(explained(ERR_peek_last_error())); // the last one is told by the outermost function
 }
 
 void TlsStream::shutdown() noexcept
 {
+    const ForkSection inside;
     if (SSL_is_init_finished(_ssl) == 0) return;
     clearErrors();
     SSL_shutdown(_ssl);
@@ -233,6 +264,7 @@ void TlsStream::shutdown() noexcept
 
 bool TlsStream::isAlive()
 {
+    const ForkSection inside;
     // Several rounds: two tickets may lie before an end. A peer that sends more of them while idle is not worth a connection.
     constexpr int maxRecords = 16;
     for (int record = 0; record < maxRecords; ++record) {

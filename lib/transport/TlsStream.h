@@ -38,7 +38,8 @@ public:
     TlsStep handshake();
     /// Reads up to `capacity` bytes; `count` is set when Done.
     TlsStep read(char* buffer, std::size_t capacity, std::size_t& count);
-    /// Writes up to `size` bytes; `count` is set when Done. After WantRead or WantWrite call it again with the same bytes.
+    /// Writes up to `size` bytes; `count` is set when Done. After WantRead or WantWrite call it again with the same bytes. A
+    /// client whose handshake() has not come to Done sends nothing: OpenSSL alone would go on with the handshake here.
     TlsStep write(const char* data, std::size_t size, std::size_t& count);
     /// Sends close_notify without waiting for the peer's.
     void shutdown() noexcept;
@@ -51,16 +52,21 @@ public:
     /// After Failed: what went wrong in plain words; whether it was the peer's certificate.
     const std::string& failure() const noexcept { return _failure; }
     bool certificateRejected() const noexcept { return _certificateRejected; }
+    /// Whether the connection ended, in order or not, where the peer should have gone on.
+    bool brokenOff() const noexcept { return _brokenOff; }
 
     ssl_st* native() const noexcept { return _ssl; }
 
 private:
     TlsStream(ssl_st* ssl, int descriptor);
     TlsStep step(int result);
+    TlsStep failed(std::string why);
     ssl_st* _ssl;
     int _descriptor;
     std::string _failure;
     bool _certificateRejected = false;
+    bool _brokenOff = false;
+    bool _verified = false; ///< a client's peer, by a complete handshake()
 };
 
 } // namespace tollgate::transport

@@ -89,6 +89,20 @@ TimePoint PhaseLimit::end() noexcept
     return _end;
 }
 
+void PhaseLimit::waited(Duration time)
+{
+    _waited += time;
+    if (_waited < _pace->over) return;
+    const double seconds = std::chrono::duration<double>(_waited).count();
+    if (static_cast<double>(_bytes) < static_cast<double>(_pace->bytesPerSecond) * seconds)
+        fail<Timeout>(
+            fmt::format("less than {} bytes a second for {} (minimumThroughput) while waiting for {}: {} bytes went through",
+                        _pace->bytesPerSecond, durationText(_pace->over), noun(_phase), _bytes),
+            "The peer or the line is too slow to wait for; try again later, or lower or switch off minimumThroughput.");
+    _waited = Duration::zero();
+    _bytes = 0;
+}
+
 Signal::Signal() : _descriptor(makeEventDescriptor()) {}
 Signal::~Signal() { ::close(_descriptor); }
 void Signal::raise() noexcept { ::eventfd_write(_descriptor, 1); }
@@ -125,25 +139,54 @@ void Watch::check(Phase phase) const
 
 short Watch::wait(int descriptor, short events, PhaseLimit& limit)
 {
+    if (limit.keepsPace()) return waitInPace(descriptor, events, limit);
     const short ready = waitUntil(descriptor, events, limit.end(), limit.phase());
     if (ready == 0) limitPassed(limit);
     return ready;
 }
 
+short Watch::waitInPace(int descriptor, short events, PhaseLimit& limit)
+{
+    for (;;) {
+        const TimePoint began = Steady::now();
+        const TimePoint end = std::min(limit.end(), began + limit.patience());
+        const short ready = waitUntil(descriptor, events, end, limit.phase());
+        const TimePoint now = Steady::now();
+        limit.waited(now - began);
+        if (ready != 0) return ready;
+        if (now >= limit.end()) limitPassed(limit);
+    }
+}
+
 short Watch::waitUntil(int descriptor, short events, TimePoint end, Phase phase)
 {
-    pollfd descriptors[2] = {{descriptor, events, 0}, {_wake, POLLIN, 0}}; // poll ignores a negative descriptor
+    pollfd descriptors[2] = {{descriptor, events, 0}, {_wake, POLLIN, 0}};
+    return poll(descriptors, 2, end, phase) ? descriptors[0].revents : static_cast<short>(0);
+}
+
+bool Watch::waitForAny(std::vector<pollfd>& descriptors, TimePoint end, Phase phase)
+{
+    descriptors.push_back({_wake, POLLIN, 0});
+    const bool ready = poll(descriptors.data(), descriptors.size(), end, phase);
+    descriptors.pop_back();
+    return ready;
+}
+
+/// The last descriptor is the wake. False when `end` comes first.
+bool Watch::poll(pollfd* descriptors, std::size_t count, TimePoint end, Phase phase)
+{
+    const pollfd& wake = descriptors[count - 1]; // if nobody can cancel, a negative one, which poll ignores
     for (;;) {
         check(phase);
         const TimePoint until = std::min(end, _deadline);
         const Duration left = until == never ? Duration::zero() : std::max(Duration::zero(), Duration(until - Steady::now()));
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
         const timespec span{static_cast<time_t>(seconds.count()), static_cast<long>((left - seconds).count())};
-        const int ready = ::ppoll(descriptors, 2, until == never ? nullptr : &span, nullptr);
+        const int ready = ::ppoll(descriptors, count, until == never ? nullptr : &span, nullptr);
         if (ready < 0 && errno != EINTR)
             fail<TransportError>("poll failed: " + systemErrorText(errno), "The system is out of memory.");
-        if (ready > 0 && descriptors[0].revents != 0) return descriptors[0].revents;
-        if (ready == 0 && end <= _deadline && Steady::now() >= end) return 0;
+        if (ready > (wake.revents != 0 ? 1 : 0)) return true;
+        if (ready == 0 && end <= _deadline && Steady::now() >= end) return false;
     }
 }
 

@@ -2,8 +2,15 @@
 
 #include "tollgate/Cancellation.h"
 #include "tollgate/Clock.h"
+#include "tollgate/Transport.h"
+
+#include <poll.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace tollgate::transport {
 
@@ -36,13 +43,29 @@ public:
     std::chrono::milliseconds allowed() const noexcept { return _allowed; }
     /// The moment it ends; begins it if it has not begun.
     TimePoint end() noexcept;
-    /// Progress was made: it begins anew with the next wait.
-    void restart() noexcept { _end = TimePoint{}; }
+    /// So many bytes went through: it begins anew with the next wait.
+    void progressed(std::size_t bytes) noexcept
+    {
+        _end = TimePoint{};
+        _bytes += bytes;
+    }
+
+    /// Asks for a least pace as well. Only the time spent waiting counts, so that neither a slow reader of an answer nor a slow
+    /// producer of a request is taken for a slow peer; and who never makes us wait is fast enough.
+    void keepPace(const Throughput& minimum) noexcept { _pace = minimum; }
+    bool keepsPace() const noexcept { return _pace.has_value(); }
+    /// How much longer one may wait before the pace is judged.
+    Duration patience() const noexcept { return _pace->over - _waited; }
+    /// After a wait: throws Timeout if the span is over and too little came.
+    void waited(Duration time);
 
 private:
     Phase _phase;
     std::chrono::milliseconds _allowed;
     TimePoint _end;
+    std::optional<Throughput> _pace;
+    Duration _waited{};       ///< in this span
+    std::uint64_t _bytes = 0; ///< in this span
 };
 
 /// Wakes one waiting thread through a descriptor, so that every wait of the transport is the same poll.
@@ -83,12 +106,17 @@ public:
     /// The same, answering 0 when `end` comes first. Throws Cancelled, or Timeout for the call's deadline.
     short waitUntil(int descriptor, short events, TimePoint end, Phase phase);
 
+    /// The same for several descriptors, whose revents it sets; false when `end` comes first.
+    bool waitForAny(std::vector<pollfd>& descriptors, TimePoint end, Phase phase);
+
     /// The phase took too long: throws Timeout, naming the option that set the limit.
     [[noreturn]] static void limitPassed(const PhaseLimit& limit);
 
     TimePoint started() const noexcept { return _started; }
 
 private:
+    short waitInPace(int descriptor, short events, PhaseLimit& limit);
+    bool poll(pollfd* descriptors, std::size_t count, TimePoint end, Phase phase);
     [[noreturn]] void deadlinePassed(Phase phase, TimePoint now) const;
     TimePoint _started;
     TimePoint _deadline;

@@ -18,7 +18,7 @@ TOLLGATE_PACKAGES=(g++ cmake ninja-build pkg-config ccache
     ca-certificates openssl)
 
 # The tests also need these: real servers to be tried against, which they start themselves on ports of their own.
-TOLLGATE_TEST_PACKAGES=(librapidcheck-dev redis-server nginx-light haproxy)
+TOLLGATE_TEST_PACKAGES=(librapidcheck-dev redis-server nginx-light haproxy python3-h11)
 
 tollgate_say() { printf '==> %s\n' "$*" >&2; }
 tollgate_fail() { printf 'error: %s\n' "$1" >&2; shift; [ $# -eq 0 ] || printf '       %s\n' "$@" >&2; return 1; }

@@ -1,5 +1,8 @@
 #include "Support.h"
 
+#include "tollgate/Client.h"
+#include "tollgate/RetryPolicy.h"
+
 using namespace tollgate;
 using namespace tollgate::transport::test;
 
@@ -96,7 +99,7 @@ BOOST_AUTO_TEST_CASE(answers_without_a_body_have_none_whatever_they_say)
         peer.readRequest();
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"); // to a HEAD
         peer.readRequest();
-        peer.send("HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n");
+        peer.send("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
         peer.readRequest();
         peer.send("HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n");
         peer.readRequest();
@@ -180,6 +183,7 @@ BOOST_AUTO_TEST_CASE(a_body_cut_off_is_an_error_and_stays_one)
 {
     for (const char* bytes : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabcde",
                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n",
+                              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabcde",
                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\nX: 1\r\n"})
     {
         RawServer server([bytes](Peer& peer) {
@@ -196,6 +200,49 @@ BOOST_AUTO_TEST_CASE(a_body_cut_off_is_an_error_and_stays_one)
         BOOST_TEST(body == "abcde");
         errorOf<ConnectionLost>([&] { response.source()->readAll(body); });
         BOOST_TEST(transport->stats().openConnections == 0u);
+
+        Exchange again = request("GET", server.url());
+        const Response piecewise = transport->exchange(again);
+        char piece[3];
+        std::string got;
+        errorOf<ConnectionLost>([&] {
+            while (const std::size_t count = piecewise.source()->read(piece, sizeof piece)) got.append(piece, count);
+        });
+        BOOST_TEST(got == "abcde");
+        for (int i = 0; i < 2; ++i) errorOf<ConnectionLost>([&] { piecewise.source()->read(piece, sizeof piece); });
+    }
+}
+
+BOOST_AUTO_TEST_CASE(whoever_reads_a_body_learns_that_it_was_cut_off)
+{
+    const std::string zipped("\x1f\x8b\x08\0\0\0\0\0\0\x03\xcb\x48\xcd\xc9\xc9\x07", 16); // "hello", without its checksum
+    const std::vector<std::pair<std::string, std::string>> answers = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabcde", "ConnectionLost"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", "ConnectionLost"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nx\r\n", "ProtocolError"},
+        {answer(zipped, "Content-Encoding: gzip\r\nConnection: close\r\n"), "ProtocolError"}};
+    for (const auto& [bytes, type] : answers) {
+        RawServer server([text = bytes](Peer& peer) {
+            peer.readRequest();
+            peer.send(text);
+        });
+        RetryPolicy once;
+        once.attempts = 1;
+        const Client client = Client::to(server.url()).retry(once).build();
+        const Result<Response> sent = client.get("/").trySend();
+        BOOST_REQUIRE(!sent);
+        BOOST_TEST(sent.error().name() == type);
+        BOOST_CHECK(sent.error().delivery() == Delivery::Answered);
+        if (const Response* const response = sent.error().response()) BOOST_TEST(response->body().empty());
+        BOOST_CHECK_THROW(client.get("/").send(), TransportError);
+
+        Response opened = client.get("/").open();
+        char piece[64];
+        const auto toTheEnd = [&] {
+            while (opened.read(piece, sizeof piece) > 0) {
+            }
+        };
+        for (int i = 0; i < 2; ++i) BOOST_CHECK_THROW(toTheEnd(), TransportError);
     }
 }
 

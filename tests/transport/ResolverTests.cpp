@@ -133,6 +133,96 @@ BOOST_AUTO_TEST_CASE(who_gives_up_leaves_no_descriptor_behind)
     gate->release();
 }
 
+namespace {
+
+/// Looks up names that begin with "stuck" until the end of the test, all others at once.
+struct StuckNames
+{
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool ended = false;
+    std::vector<std::string> asked;
+
+    Resolver::Answer lookup(const std::string& host)
+    {
+        std::unique_lock<std::mutex> lock(mutex);
+        asked.push_back(host);
+        if (host.rfind("stuck", 0) == 0) changed.wait(lock, [this] { return ended; });
+        return {{Poco::Net::IPAddress("192.0.2.1")}, ""};
+    }
+    std::size_t count(const std::string& prefix)
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        return static_cast<std::size_t>(
+            std::count_if(asked.begin(), asked.end(), [&](const std::string& name) { return name.rfind(prefix, 0) == 0; }));
+    }
+    void end()
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        ended = true;
+        changed.notify_all();
+    }
+};
+
+/// As many callers as names, each waiting for its own until it is told to go.
+class Callers
+{
+public:
+    Callers(Resolver& resolver, int count)
+    {
+        for (int i = 0; i < count; ++i)
+            _threads.emplace_back([this, &resolver, i] {
+                try {
+                    resolve(resolver, "stuck" + std::to_string(i) + ".test", never, _source.token());
+                } catch (const Error&) { // told to go
+                }
+            });
+    }
+    ~Callers()
+    {
+        _source.cancel();
+        for (auto& thread : _threads) thread.join();
+    }
+    Callers(const Callers&) = delete;
+    Callers& operator=(const Callers&) = delete;
+
+private:
+    CancellationSource _source;
+    std::vector<std::thread> _threads;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(stuck_names_block_no_other)
+{
+    const auto names = std::make_shared<StuckNames>();
+    Resolver resolver([names](const std::string& host) { return names->lookup(host); });
+    {
+        const Callers callers(resolver, 20); // more than the usual eight threads
+        BOOST_TEST(eventually([&] { return names->count("stuck") == 20; }));
+        for (int i = 0; i < 5; ++i) BOOST_TEST(resolve(resolver, "fine" + std::to_string(i) + ".test").size() == 1u);
+    }
+    names->end();
+}
+
+BOOST_AUTO_TEST_CASE(threads_stay_bounded_when_everything_is_stuck)
+{
+    const auto names = std::make_shared<StuckNames>();
+    Resolver resolver([names](const std::string& host) { return names->lookup(host); });
+    {
+        const Callers callers(resolver, 80);
+        BOOST_TEST(eventually([&] { return names->count("stuck") == 64; }));
+        std::this_thread::sleep_for(200ms);
+        BOOST_TEST(names->count("stuck") == 64u);
+        errorOf<Timeout>([&] { resolve(resolver, "late.test", never, {}, 150ms); });
+    }
+    names->end();
+    // Of the rest nobody wants to know any more, so they are not looked up. The next one is.
+    BOOST_TEST(resolve(resolver, "fine.test").size() == 1u);
+    BOOST_TEST(names->count("stuck") == 64u);
+    BOOST_TEST(names->count("late") == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(the_system_knows_its_own_name)
 {
     Resolver resolver;

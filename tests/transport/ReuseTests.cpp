@@ -1,5 +1,7 @@
 #include "Support.h"
 
+#include <optional>
+
 using namespace tollgate;
 using namespace tollgate::transport::test;
 
@@ -269,6 +271,40 @@ BOOST_AUTO_TEST_CASE(a_body_may_outlive_its_transport)
         response = transport->exchange(exchange);
     }
     BOOST_CHECK(bodyOf(response) == body);
+}
+
+BOOST_AUTO_TEST_CASE(a_place_that_is_granted_to_a_cancelled_waiter_is_not_lost)
+{
+    RawServer server(always(answer("hi")));
+    TransportOptions options;
+    options.maxConnectionsPerOrigin = 1;
+    const auto transport = Transport::create(options);
+    int granted = 0;
+    for (int i = 0; i < 600; ++i) {
+        Exchange holder = request("GET", server.url());
+        std::optional<Response> held = transport->exchange(holder); // the body is there, but nobody has taken it
+        CancellationSource source;
+        std::thread waiter([&] {
+            Exchange exchange = request("GET", server.url());
+            exchange.cancellation = source.token();
+            try {
+                bodyOf(transport->exchange(exchange));
+                ++granted;
+            } catch (const Cancelled&) {
+            }
+        });
+        std::this_thread::sleep_for(1ms); // the waiter stands in line
+        source.cancel();
+        const auto begin = std::chrono::steady_clock::now();
+        while (std::chrono::steady_clock::now() - begin < 1us * (i % 100)) continue;
+        held.reset(); // grants the connection to the waiter, which may just be leaving the line
+        waiter.join();
+        const TransportStats stats = transport->stats();
+        BOOST_REQUIRE(stats.openConnections == stats.idleConnections);
+    }
+    BOOST_TEST_MESSAGE(granted << " of 600 waiters got the connection before they were cancelled");
+    Exchange next = request("GET", server.url());
+    BOOST_TEST(bodyOf(transport->exchange(next)) == "hi");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,12 +4,17 @@
 #include <Poco/Net/AcceptCertificateHandler.h>
 #include <Poco/Net/Context.h>
 #include <Poco/Net/SSLManager.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/StreamSocket.h>
 #include <openssl/err.h>
+#include <poll.h>
 
 #include <cstdlib>
 #include <fstream>
 
 using namespace tollgate;
+using tollgate::transport::TlsStep;
+using tollgate::transport::TlsStream;
 using namespace tollgate::transport::test;
 
 namespace {
@@ -158,6 +163,167 @@ BOOST_AUTO_TEST_CASE(a_body_that_ends_without_close_notify_is_cut_off)
     }
 }
 
+BOOST_AUTO_TEST_CASE(no_kind_of_body_survives_a_cut_or_a_damaged_record)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    const std::string heads[] = {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe first part",
+                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\nthe first part\r\n",
+                                 "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nthe first part"};
+    // A record of application data that no key of this connection has made: its tag cannot be right.
+    const std::string damaged = std::string("\x17\x03\x03\x00\x28", 5) + std::string(40, 'z');
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+        for (const std::string& head : heads)
+            for (const bool cut : {true, false}) {
+                SSL_CTX_set_max_proto_version(context.get(), version);
+                RawServer server(
+                    [&](Peer& peer) {
+                        peer.readRequest();
+                        peer.send(head);
+                        if (cut) return peer.close();
+                        ::send(peer.descriptor(), damaged.data(), damaged.size(), MSG_NOSIGNAL);
+                        peer.readToEnd();
+                    },
+                    context.get());
+                const auto transport = trusting(authority);
+                Exchange exchange = request("GET", server.url());
+                const auto error = errorOf<ConnectionLost>([&] { bodyOf(transport->exchange(exchange)); });
+                const char* reason = cut ? "without ending TLS" : "bad record mac";
+                BOOST_TEST(error->details().message.find(reason) != std::string::npos, error->what());
+                BOOST_TEST(transport->stats().openConnections == 0u);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_itself_sends_nothing_to_a_peer_that_is_not_verified)
+{
+    const Authority authority;
+    const ServerContext good = authority.serve("DNS:localhost");
+    const ServerContext anonymous(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX_set_max_proto_version(anonymous.get(), TLS1_2_VERSION);
+    SSL_CTX_set_dh_auto(anonymous.get(), 1);
+    SSL_CTX_set_cipher_list(anonymous.get(), "aNULL:@SECLEVEL=0");
+    // What no context of ours does: lets a refused chain pass, and offers ciphers that need no certificate.
+    const ServerContext lenient(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX_set_cipher_list(lenient.get(), "ALL:aNULL:@SECLEVEL=0");
+    const auto waveThrough = [](X509_STORE_CTX* store, void*) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
+        return 1;
+    };
+    SSL_CTX_set_cert_verify_callback(lenient.get(), waveThrough, nullptr);
+
+    for (SSL_CTX* context : {good.get(), anonymous.get()})
+        for (const bool early : {false, true}) {
+            std::atomic<std::size_t> bytes{0};
+            {
+                RawServer server([&](Peer& peer) { bytes += peer.readToEnd().size(); }, context);
+                Poco::Net::StreamSocket socket(Poco::Net::SocketAddress("127.0.0.1", server.port()));
+                socket.setBlocking(false);
+                const int descriptor = socket.impl()->sockfd();
+                const auto stream = TlsStream::client(lenient.get(), descriptor, "localhost");
+                std::size_t count = 0;
+                const auto go = [&] { return early ? stream->write("secret", 6, count) : stream->handshake(); };
+                TlsStep step = go();
+                while (step == TlsStep::WantRead) {
+                    pollfd ready{descriptor, POLLIN, 0};
+                    BOOST_REQUIRE(::poll(&ready, 1, 10'000) == 1);
+                    step = go();
+                }
+                BOOST_CHECK(step == TlsStep::Failed);
+                BOOST_TEST(stream->certificateRejected() != early);
+                BOOST_CHECK(stream->write("secret", 6, count) == TlsStep::Failed);
+                BOOST_TEST(!stream->failure().empty());
+            }
+            BOOST_TEST(bytes == 0u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(errors_that_others_left_in_the_queue_are_not_ours)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    RawServer server(
+        [](Peer& peer) {
+            while (!peer.readRequest().empty()) {
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+                Peer::pause(20ms); // so that the client has to wait for the rest
+                peer.send("def");
+            }
+        },
+        context.get());
+    const auto leave = [] {
+        ERR_raise(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
+        ERR_raise(ERR_LIB_SSL, SSL_R_UNEXPECTED_EOF_WHILE_READING);
+    };
+    const auto transport = trusting(authority);
+    for (int i = 0; i < 3; ++i) {
+        leave();
+        Exchange exchange = request("GET", server.url());
+        const Response response = transport->exchange(exchange);
+        leave();
+        BOOST_TEST(bodyOf(response) == "abcdef");
+        BOOST_TEST(exchange.attempt.reusedConnection == (i > 0));
+    }
+    leave();
+    transport->closeIdle();
+    BOOST_TEST(ERR_peek_error() == 0u);
+    BOOST_TEST(server.connections() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(to_close_never_waits_for_the_peer)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    std::atomic<bool> done{false};
+    RawServer server(
+        [&](Peer& peer) { // answers one request on the first connection, and reads no more
+            peer.readSome();
+            if (peer.index == 0) peer.send(answer("ok"));
+            eventually([&] { return done.load(); });
+        },
+        context.get());
+    const auto started = std::chrono::steady_clock::now();
+    {
+        const auto transport = trusting(authority);
+        Exchange idle = request("GET", server.url());
+        BOOST_TEST(bodyOf(transport->exchange(idle)) == "ok");
+        transport->closeIdle();
+        // With the socket's buffer full, not even a close_notify goes out.
+        Exchange stuck = request("POST", server.url(), std::string(20'000'000, 'x'));
+        stuck.deadline = std::chrono::steady_clock::now() + 300ms;
+        errorOf<Timeout>([&] { transport->exchange(stuck); });
+        BOOST_TEST(transport->stats().openConnections == 0u);
+    }
+    BOOST_CHECK(std::chrono::steady_clock::now() - started < 5s); // the server would go on for 10
+    done = true;
+}
+
+BOOST_AUTO_TEST_CASE(a_read_timeout_is_waited_once)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    RawServer server(
+        [](Peer& peer) {
+            peer.readRequest();
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe first part");
+            peer.readToEnd();
+        },
+        context.get());
+    TransportOptions options;
+    options.tls.caFile = authority.file();
+    options.readTimeout = 400ms;
+    const auto transport = Transport::create(options);
+    const auto once = [&] {
+        Exchange exchange = request("GET", server.url());
+        const Response response = transport->exchange(exchange);
+        const auto started = std::chrono::steady_clock::now();
+        errorOf<Timeout>([&] { bodyOf(response); });
+        const auto took = std::chrono::steady_clock::now() - started;
+        BOOST_CHECK(took >= 390ms);
+        return took < 700ms;
+    };
+    BOOST_CHECK(once() || once() || once()); // a busy machine may be late, though not three times by that much
+}
+
 BOOST_AUTO_TEST_CASE(a_known_length_needs_no_close_notify)
 {
     const Authority authority;
@@ -192,6 +358,7 @@ BOOST_AUTO_TEST_CASE(an_idle_tls_connection_that_ended_is_noticed)
             },
             context.get());
         const auto transport = trusting(authority);
+        const long resumed = SSL_CTX_sess_hits(context.get());
         Exchange first = request("GET", server.url());
         bodyOf(transport->exchange(first));
         BOOST_REQUIRE(eventually([&] { return ended.load(); }));
@@ -200,6 +367,7 @@ BOOST_AUTO_TEST_CASE(an_idle_tls_connection_that_ended_is_noticed)
         BOOST_TEST(bodyOf(transport->exchange(second)) == "one");
         BOOST_TEST(!second.attempt.reusedConnection);
         BOOST_TEST(transport->stats().stale == 1u);
+        BOOST_TEST(SSL_CTX_sess_hits(context.get()) == resumed + 1); // a session outlives a connection that ended badly
     }
 }
 

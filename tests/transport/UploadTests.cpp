@@ -213,6 +213,8 @@ BOOST_AUTO_TEST_CASE(requests_that_cannot_be_sent_are_refused_before_anything_mo
     for (const char* name :
          {"Content-Length", "transfer-encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Proxy-Connection"})
         BOOST_TEST(withField(name, "s3cret").find(name) != std::string::npos);
+    BOOST_TEST(withField("Expect", "100-continue").find("Expect") != std::string::npos); // we never ask before we send
+    BOOST_TEST(withField("expect", "s3cret").find("Expect") != std::string::npos);
     BOOST_TEST(withField("Host", "s3cret.example").find("Host") != std::string::npos);
     BOOST_TEST(server.connections() == 0u);
 
