@@ -1,0 +1,13 @@
+# Programs of the hygiene room beside its tests.
+
+# A long run with faults: the process must not grow. ctest runs a short one; see tollgate-soak --help.
+file(GLOB soak_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/soak/*.cpp)
+if(soak_sources)
+    find_package(CLI11 REQUIRED)
+    add_executable(tollgate-soak ${soak_sources})
+    tollgate_compile(tollgate-soak)
+    target_include_directories(tollgate-soak PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib)
+    target_link_libraries(tollgate-soak PRIVATE tollgate OpenSSL::SSL OpenSSL::Crypto fmt::fmt Threads::Threads CLI11::CLI11)
+    add_test(NAME soak COMMAND tollgate-soak --requests $<IF:$<BOOL:${TOLLGATE_SANITIZE}>,2000,20000>)
+    set_tests_properties(soak PROPERTIES LABELS "hosts;soak" TIMEOUT 300)
+endif()
