@@ -17,6 +17,7 @@ using Run = std::function<int(Control&)>;
 void addRequestCommand(CLI::App& app, Run& run);
 void addDoctorCommand(CLI::App& app, Run& run);
 void addQuotaCommand(CLI::App& app, Run& run);
+void addTlsCommand(CLI::App& app, Run& run);
 void addBentoCommand(CLI::App& app, Run& run);
 
 } // namespace tollgate::command

@@ -26,7 +26,7 @@ UsageError usageError(const CLI::ParseError& error, const CLI::App& app, int arg
         for (const std::string& extra : app.remaining(true))
             if (extra.substr(0, 2) == "--") message = fmt::format("unknown option {}", extra.substr(0, extra.find('=')));
     } else if (message.find("subcommand is required") != std::string::npos) {
-        message = "the subcommand is missing or misspelled: there are request, doctor, quota and bento import";
+        message = "the subcommand is missing or misspelled: there are request, doctor, quota, tls and bento import";
     } else if (dynamic_cast<const CLI::ConversionError*>(&error) || dynamic_cast<const CLI::ValidationError*>(&error))
         message = fmt::format("an option has a value that cannot be read, or is out of range ({})",
                               message.substr(0, message.find(':')));
@@ -45,6 +45,7 @@ int run(int argc, char** argv, Control& control)
     addDoctorCommand(app, chosen);
     addBentoCommand(app, chosen);
     addQuotaCommand(app, chosen);
+    addTlsCommand(app, chosen);
 
     // A script that asked for JSON gets JSON, even if the rest of the command line cannot be read.
     const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
