@@ -19,11 +19,13 @@ public:
     static ForkGate& instance()
     {
         static ForkGate& gate = *new ForkGate;
-        // It fails only without memory; then a fork is as unsafe as in any other library.
-        static const int registered =
-            ::pthread_atfork([] { instance().close(); }, [] { instance().open(false); }, [] { instance().open(true); });
-        static_cast<void>(registered);
         return gate;
+    }
+
+    /// It fails only without memory; then a fork is as unsafe as in any other library.
+    static void watch()
+    {
+        ::pthread_atfork([] { instance().close(); }, [] { instance().open(false); }, [] { instance().open(true); });
     }
 
     void add(ForkMutex& mutex)
@@ -70,6 +72,7 @@ private:
             std::this_thread::sleep_for(std::chrono::microseconds(50));
             _list.lock();
         }
+        ++ForkMutex::_held; // handlers of the host's that run within may use what we guard
         for (ForkAware* member : _members) member->beforeFork();
     }
 
@@ -96,6 +99,7 @@ private:
                 if (!mutex->_ofForkingThread) new (&mutex->_mutex) std::mutex;
         }
         std::for_each(_members.rbegin(), _members.rend(), [inChild](ForkAware* member) { member->afterFork(inChild); });
+        --ForkMutex::_held;
         ForkMutex::_doorClosed.store(false);
         _list.unlock();
         _door.unlock();
@@ -107,6 +111,10 @@ private:
     ForkMutex* _first = nullptr;
     std::vector<ForkAware*> _members;
 };
+
+// Before any initialiser of the program: who registers first closes last and opens first, so the handlers of the host's that use
+// a client, or wait for a thread that does, find the door open.
+__attribute__((constructor(101))) static void watchForks() { ForkGate::watch(); }
 
 ForkMutex::ForkMutex() { ForkGate::instance().add(*this); }
 

@@ -74,9 +74,14 @@ std::string parseHost(std::string_view text, bool bracketed)
         in6_addr address{};
         if (host.find('\0') != std::string::npos || ::inet_pton(AF_INET6, host.c_str(), &address) != 1)
             refuse("what stands in the brackets of the URL is no IPv6 address", "Write it as in http://[::1]:8080/.");
+        char text6[INET6_ADDRSTRLEN]; // one form for one address, or "0:0:0:0:0:0:0:1" would be another origin than "::1"
+        host = ::inet_ntop(AF_INET6, &address, text6, sizeof text6);
     } else if (host.size() > 255 || !std::all_of(host.begin(), host.end(), [](char c) { return isUnreserved(c) && c != '~'; }))
         refuse("the host of the URL holds a character that no host name has",
                "Write it as in https://host/path. An internationalised name must be given in its ASCII (xn--) form.");
+    else if (host.front() == '.' || host.find("..") != std::string::npos) // ".example.com" stands for all names below it
+        refuse("the host of the URL has an empty label",
+               "Was a part of the name never filled in? Write it as in https://host/path.");
     return host;
 }
 

@@ -75,7 +75,7 @@ void Connection::secure(TlsContext& context, Watch& watch, PhaseLimit limit)
 {
     _tls = context.open(_descriptor, _origin);
     for (;;) {
-        watch.check(Phase::Tls);
+        watch.check(limit);
         const TlsStep step = _tls->handshake();
         if (step == TlsStep::Done) return;
         if (step == TlsStep::Failed || step == TlsStep::Closed) {

@@ -28,7 +28,7 @@ std::string authorityForm(const Origin& origin)
 void sendAll(Connection& connection, std::string_view bytes, Watch& watch, PhaseLimit& limit)
 {
     while (!bytes.empty()) {
-        watch.check(limit.phase());
+        watch.check(limit);
         std::size_t count = 0;
         if (connection.trySend(bytes.data(), bytes.size(), count) == TlsStep::Done)
             bytes.remove_prefix(count);
@@ -44,7 +44,7 @@ int readAnswer(Connection& connection, Watch& watch, PhaseLimit& limit, std::siz
     ResponseCodec codec(maxHeadBytes);
     const std::size_t most = std::max(maxHeadBytes, Buffers::inputSize);
     while (!codec.headComplete()) {
-        watch.check(limit.phase());
+        watch.check(limit);
         const TlsStep step = connection.tryFill(most); // fill() would begin the limit anew with each byte
         if (step == TlsStep::Closed) codec.end();
         if (step != TlsStep::Done) {

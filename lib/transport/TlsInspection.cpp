@@ -136,7 +136,7 @@ std::string problemOf(long verdict, const TlsReport& report)
 void handshake(TlsStream& stream, const Connection& connection, Watch& watch, PhaseLimit& limit)
 {
     for (;;) {
-        watch.check(Phase::Tls);
+        watch.check(limit);
         const TlsStep step = stream.handshake();
         if (step == TlsStep::Done || step == TlsStep::Failed || step == TlsStep::Closed) return;
         watch.wait(connection.descriptor(), step == TlsStep::WantWrite ? POLLOUT : POLLIN, limit);

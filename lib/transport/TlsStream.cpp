@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -24,7 +24,18 @@ namespace {
 // The BIO: send and recv on a descriptor that somebody else owns. MSG_NOSIGNAL, because a write to a closed connection must not
 // kill a host program that never heard of SIGPIPE.
 
-int descriptorOf(BIO* bio) noexcept { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+/// What a BIO works on.
+struct Wire
+{
+    int descriptor;
+    unsigned reads = 0; ///< since the stream was last asked for something
+};
+
+/// OpenSSL goes on by itself as long as there is input, and a peer may send what it skips (HelloRequests) without end. After so
+/// many reads it is told to wait, so that deadline and cancellation are looked at; no honest step takes as many.
+constexpr unsigned maxReads = 64;
+
+Wire& wireOf(BIO* bio) noexcept { return *static_cast<Wire*>(BIO_get_data(bio)); }
 
 bool wouldBlock(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -32,7 +43,7 @@ int bioWrite(BIO* bio, const char* data, std::size_t size, std::size_t* count)
 {
     BIO_clear_retry_flags(bio);
     ssize_t sent = 0;
-    do sent = ::send(descriptorOf(bio), data, size, MSG_NOSIGNAL);
+    do sent = ::send(wireOf(bio).descriptor, data, size, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) {
         if (wouldBlock(errno)) BIO_set_retry_write(bio);
@@ -45,8 +56,13 @@ int bioWrite(BIO* bio, const char* data, std::size_t size, std::size_t* count)
 int bioRead(BIO* bio, char* buffer, std::size_t capacity, std::size_t* count)
 {
     BIO_clear_retry_flags(bio);
+    Wire& wire = wireOf(bio);
+    if (wire.reads++ >= maxReads) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
     ssize_t got = 0;
-    do got = ::recv(descriptorOf(bio), buffer, capacity, 0);
+    do got = ::recv(wire.descriptor, buffer, capacity, 0);
     while (got < 0 && errno == EINTR);
     if (got <= 0) {
         if (got == 0)
@@ -68,6 +84,12 @@ long bioControl(BIO* bio, int command, long, void*)
     }
 }
 
+int bioDestroy(BIO* bio)
+{
+    delete &wireOf(bio);
+    return 1;
+}
+
 BIO_METHOD* makeBioMethod()
 {
     BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "tollgate socket");
@@ -75,15 +97,17 @@ BIO_METHOD* makeBioMethod()
     BIO_meth_set_write_ex(method, bioWrite);
     BIO_meth_set_read_ex(method, bioRead);
     BIO_meth_set_ctrl(method, bioControl);
+    BIO_meth_set_destroy(method, bioDestroy);
     return method;
 }
 
 BIO* makeBio(int descriptor)
 {
     static BIO_METHOD* const method = makeBioMethod(); // lives as long as the process: streams may outlive static objects
+    auto wire = std::make_unique<Wire>(Wire{descriptor});
     BIO* bio = BIO_new(method);
     if (!bio) throw std::bad_alloc();
-    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
+    BIO_set_data(bio, wire.release());
     BIO_set_init(bio, 1);
     return bio;
 }
@@ -159,7 +183,7 @@ std::unique_ptr<TlsStream> TlsStream::client(SSL_CTX* context, int descriptor, c
     bool named = false;
     if (isIpAddress(name))
         named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
-    else if (!name.empty()) // an empty name would match any certificate
+    else if (!name.empty() && name.front() != '.') // an empty name would match any certificate, ".com" any name below
     {
         // RFC 9110 section 4.3.4: the subject's common name is no identity
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -189,11 +213,17 @@ TlsStream::~TlsStream()
     SSL_free(_ssl);
 }
 
+void TlsStream::begin() noexcept
+{
+    wireOf(SSL_get_rbio(_ssl)).reads = 0;
+    clearErrors();
+    errno = 0;
+}
+
 TlsStep TlsStream::handshake()
 {
     const ForkSection inside;
-    clearErrors();
-    errno = 0;
+    begin();
     const TlsStep outcome = step(SSL_do_handshake(_ssl));
     if (outcome == TlsStep::Closed) {
         _brokenOff = true;
@@ -210,8 +240,7 @@ TlsStep TlsStream::handshake()
 TlsStep TlsStream::read(char* buffer, std::size_t capacity, std::size_t& count)
 {
     const ForkSection inside;
-    clearErrors();
-    errno = 0;
+    begin();
     return step(SSL_read_ex(_ssl, buffer, capacity, &count));
 }
 
@@ -219,8 +248,7 @@ TlsStep TlsStream::write(const char* data, std::size_t size, std::size_t& count)
 {
     const ForkSection inside;
     if (!_verified && SSL_is_server(_ssl) == 0) return failed("nothing is sent before the peer is verified");
-    clearErrors();
-    errno = 0;
+    begin();
     return step(SSL_write_ex(_ssl, data, size, &count));
 }
 
@@ -276,8 +304,7 @@ bool TlsStream::isAlive()
             if (got == 0) return false;
             if (got < 0) return wouldBlock(errno);
         }
-        clearErrors();
-        errno = 0;
+        begin();
         std::size_t count = 0;
         const TlsStep outcome = step(SSL_peek_ex(_ssl, &byte, 1, &count));
         if (outcome != TlsStep::WantRead) return false; // an end, a failure, or data that nobody asked for

@@ -59,6 +59,7 @@ public:
 
 private:
     TlsStream(ssl_st* ssl, int descriptor);
+    void begin() noexcept;
     TlsStep step(int result);
     TlsStep failed(std::string why);
     ssl_st* _ssl;

@@ -1,5 +1,6 @@
 #include "transport/Wait.h"
 
+#include "ForkMutex.h"
 #include "transport/Failure.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,7 @@ public:
 
     int take()
     {
-        if (_descriptor >= 0 && _owner != ::getpid()) drop();
+        if (_descriptor >= 0 && _generation != forkGeneration) drop();
         return _descriptor >= 0 ? std::exchange(_descriptor, -1) : makeEventDescriptor();
     }
 
@@ -42,7 +43,7 @@ public:
     {
         drop();
         _descriptor = descriptor;
-        _owner = ::getpid();
+        _generation = forkGeneration;
     }
 
 private:
@@ -51,7 +52,7 @@ private:
         if (_descriptor >= 0) ::close(std::exchange(_descriptor, -1));
     }
     int _descriptor = -1;
-    pid_t _owner = 0;
+    unsigned _generation = 0;
 };
 
 SpareDescriptor& spareDescriptor()
@@ -111,6 +112,7 @@ Watch::Watch(TimePoint deadline, CancellationToken cancellation)
     : _started(Steady::now())
     , _deadline(deadline)
     , _cancellation(std::move(cancellation))
+    , _generation(forkGeneration)
 {
     if (!_cancellation.canBeCancelled()) return;
     _wake = spareDescriptor().take();
@@ -122,8 +124,8 @@ Watch::~Watch()
 {
     _registration = CancellationRegistration();
     if (_wake < 0) return;
-    if (_cancellation.isCancelled())
-        ::close(_wake); // it stays readable
+    if (_cancellation.isCancelled() || _generation != forkGeneration)
+        ::close(_wake); // it stays readable, or is the parent's
     else
         spareDescriptor().giveBack(_wake);
 }
@@ -135,6 +137,12 @@ void Watch::check(Phase phase) const
     if (_deadline == never) return;
     const TimePoint now = Steady::now();
     if (now >= _deadline) deadlinePassed(phase, now);
+}
+
+void Watch::check(PhaseLimit& limit) const
+{
+    check(limit.phase());
+    if (Steady::now() >= limit.end()) limitPassed(limit);
 }
 
 short Watch::wait(int descriptor, short events, PhaseLimit& limit)

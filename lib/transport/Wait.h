@@ -98,6 +98,8 @@ public:
     /// Throws Cancelled or Timeout if the call is over. Asked before each step of I/O: a peer that always has data never lets us
     /// wait.
     void check(Phase phase) const;
+    /// The same, and Timeout if the phase's limit has passed: for phases in which a peer can keep us busy without progress.
+    void check(PhaseLimit& limit) const;
 
     /// Waits for poll() events on the descriptor and answers those that came. Throws Cancelled, or Timeout for the call's
     /// deadline or the phase's limit.
@@ -121,7 +123,8 @@ private:
     TimePoint _started;
     TimePoint _deadline;
     CancellationToken _cancellation;
-    int _wake = -1; ///< an eventfd of our own while somebody can cancel
+    int _wake = -1;       ///< an eventfd of our own while somebody can cancel
+    unsigned _generation; ///< of the process that made it
     CancellationRegistration _registration;
 };
 

@@ -31,12 +31,17 @@ BOOST_AUTO_TEST_CASE(fills_in_the_default_port_and_path)
     BOOST_TEST(Url("https://h:443/").origin().text() == "https://h");
     BOOST_TEST(Url("http://h:443/").origin().authority() == "h:443");
     BOOST_TEST(Url("http://[::1]:8080/x").origin().authority() == "[::1]:8080");
-    BOOST_TEST(Url("http://[::1]:8080/x").origin().host == "::1");
+    for (const char* host : {"::1", "0:0:0:0:0:0:0:1", "::0001", "0::0:1"})
+        BOOST_TEST(Url("http://[" + std::string(host) + "]:8080/x").origin().host == "::1");
 }
 
 BOOST_DATA_TEST_CASE(refuses_what_is_no_http_url,
                      boost::unit_test::data::make({"",
                                                    "host/path",
+                                                   "https://.example.com/",
+                                                   "https://.",
+                                                   "https://a..example.com/",
+                                                   "https://example.com../",
                                                    "ftp://h/",
                                                    "https://",
                                                    "https:///path",

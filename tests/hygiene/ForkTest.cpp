@@ -6,6 +6,7 @@
 #include "tollgate/Error.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include <array>
 #include <atomic>
@@ -203,6 +204,29 @@ void forkAmidTraffic(bool tls, int usually)
     BOOST_TEST(endings[Ending::Good] == children);
 }
 
+/// A host that guards its client with a lock of its own and takes that around each fork, as the textbooks say. It registers
+/// before main(), so before any client is there.
+struct CarefulHost
+{
+    std::mutex mutex;
+    std::atomic<bool> careful{false};
+
+    static CarefulHost& instance()
+    {
+        static CarefulHost& host = *new CarefulHost;
+        return host;
+    }
+    static void lock()
+    {
+        if (instance().careful) instance().mutex.lock();
+    }
+    static void unlock()
+    {
+        if (instance().careful) instance().mutex.unlock();
+    }
+};
+[[maybe_unused]] const int registered = ::pthread_atfork(CarefulHost::lock, CarefulHost::unlock, CarefulHost::unlock);
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(ForkTest)
@@ -210,6 +234,28 @@ BOOST_AUTO_TEST_SUITE(ForkTest)
 BOOST_AUTO_TEST_CASE(children_forked_amid_traffic_work_at_once) { forkAmidTraffic(false, 160); }
 
 BOOST_AUTO_TEST_CASE(children_forked_amid_tls_handshakes_work_at_once) { forkAmidTraffic(true, 60); }
+
+// Hangs if the door is closed before the host's handlers have run.
+BOOST_AUTO_TEST_CASE(handlers_that_the_host_registered_first_may_wait_for_a_call)
+{
+    if (!mayForkAmidThreads()) return;
+    CarefulHost& host = CarefulHost::instance();
+    Traffic traffic;
+    std::atomic<bool> done{false};
+    host.careful = true;
+    std::thread worker([&] {
+        while (!done) {
+            const std::lock_guard<std::mutex> lock(host.mutex);
+            traffic.good(traffic.gated);
+        }
+    });
+    int good = 0;
+    for (int i = 0; i < 20; ++i) good += endingOf(forkChild([&] { return traffic.good(traffic.gated); })) == Ending::Good;
+    done = true;
+    worker.join();
+    host.careful = false;
+    BOOST_TEST(good == 20);
+}
 
 BOOST_AUTO_TEST_CASE(what_the_parent_used_counts_in_the_child_and_nobody_waits_for_what_it_has_in_flight)
 {
@@ -271,6 +317,33 @@ BOOST_AUTO_TEST_CASE(a_child_that_cancels_does_not_disturb_the_parent)
     BOOST_TEST(readableEventDescriptors() == 0u);
     go.set_value();
     BOOST_TEST(sent.get());
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_drops_an_answer_and_cancels_a_call_of_its_own_does_not_disturb_the_parent)
+{
+    RawServer server([](Peer& peer) {
+        for (std::string request; !(request = peer.readRequest()).empty();)
+            if (request.find("/stall") != std::string::npos) {
+                peer.readToEnd();
+                return;
+            } else
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe first part");
+    });
+    const Client api = Client::to(server.url()).build();
+    CancellationSource shutdown;
+    Response response = api.open(Client(api).get("/x").timeout(20s).cancellation(shutdown.token()));
+    BOOST_CHECK(endingOf(forkChild([&] {
+                    response = Response(); // the descriptor that it could be woken by is the parent's, too
+                    CancellationSource own;
+                    std::thread canceller([&own] {
+                        std::this_thread::sleep_for(50ms);
+                        own.cancel();
+                    });
+                    const auto result = api.trySend(Client(api).get("/stall").timeout(20s).cancellation(own.token()));
+                    canceller.join();
+                    return !result && dynamic_cast<const Cancelled*>(&result.error());
+                })) == Ending::Good);
+    BOOST_TEST(readableEventDescriptors() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(the_host_may_fork_in_a_callback)

@@ -297,6 +297,50 @@ BOOST_AUTO_TEST_CASE(to_close_never_waits_for_the_peer)
     done = true;
 }
 
+// For OpenSSL ".example.com" is any name below example.com.
+BOOST_AUTO_TEST_CASE(an_empty_label_stands_for_no_host)
+{
+    const ServerContext context(SSL_CTX_new(TLS_client_method()));
+    for (const char* host : {"", ".", ".com", ".example.com", "..example.com"})
+        BOOST_CHECK_THROW(TlsStream::client(context.get(), 0, host), std::invalid_argument);
+}
+
+// OpenSSL skips them by itself as long as more of them are there, without a look at any clock. Hangs without the guard.
+BOOST_AUTO_TEST_CASE(a_flood_of_hello_requests_does_not_outlast_anything)
+{
+    static constexpr char helloRequest[] = "\x16\x03\x03\x00\x04\x00\x00\x00"; // and the final '\0' is its ninth byte
+    std::string flood;
+    for (int i = 0; i < 4000; ++i) flood.append(helloRequest, sizeof helloRequest);
+    RawServer server([&](Peer& peer) {
+        peer.readSome();
+        while (peer.send(flood)) {
+        }
+    });
+    const std::string url = "https" + server.url().substr(4);
+    TransportOptions options;
+    options.tlsTimeout = 300ms;
+    const auto impatient = Transport::create(options);
+    Exchange first = request("GET", url);
+    errorOf<Timeout>([&] { impatient->exchange(first); });
+    BOOST_CHECK(first.attempt.delivery == Delivery::NotSent);
+    errorOf<Timeout>([&] { impatient->tlsReport(url); });
+
+    const auto patient = Transport::create();
+    Exchange second = request("GET", url);
+    second.deadline = std::chrono::steady_clock::now() + 300ms;
+    errorOf<Timeout>([&] { patient->exchange(second); });
+
+    CancellationSource source;
+    Exchange third = request("GET", url);
+    third.cancellation = source.token();
+    std::thread canceller([&] {
+        std::this_thread::sleep_for(200ms);
+        source.cancel();
+    });
+    errorOf<Cancelled>([&] { patient->exchange(third); });
+    canceller.join();
+}
+
 BOOST_AUTO_TEST_CASE(a_read_timeout_is_waited_once)
 {
     const Authority authority;
