@@ -1,4 +1,5 @@
 #pragma once
+#include "support/Sanitizers.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,7 +15,7 @@ namespace tollgate::tests {
 /// Whether threads may start in a forked child; says so if not.
 inline bool childrenMayHaveThreads()
 {
-#if defined(__SANITIZE_THREAD__)
+#if defined(TOLLGATE_TESTS_WITH_TSAN)
     std::cout << "skipped: ThreadSanitizer supports no threads after a fork amid threads\n";
     return false;
 #else
@@ -25,7 +26,7 @@ inline bool childrenMayHaveThreads()
 /// Whether a process may fork while its threads allocate memory; says so if not.
 inline bool mayForkAmidThreads()
 {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(TOLLGATE_TESTS_WITH_ASAN)
     std::cout << "skipped: AddressSanitizer's allocator may be locked for ever in a child forked amid threads\n";
     return false;
 #else

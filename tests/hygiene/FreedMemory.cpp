@@ -1,4 +1,5 @@
 #include "hygiene/FreedMemory.h"
+#include "support/Sanitizers.h"
 
 #include <execinfo.h>
 #include <malloc.h>
@@ -45,7 +46,7 @@ unsigned FreedMemory::unwiped() const { return found; }
 
 } // namespace tollgate::tests
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(TOLLGATE_TESTS_WITH_ASAN) && !defined(TOLLGATE_TESTS_WITH_TSAN)
 
 // The replaceable functions of the language, for the whole test program.
 void* operator new(std::size_t size)

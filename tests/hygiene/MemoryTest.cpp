@@ -2,6 +2,7 @@
 #include "hygiene/MemoryImage.h"
 #include "hygiene/OtherProcess.h"
 
+#include "support/Sanitizers.h"
 #include "tollgate/Client.h"
 #include "tollgate/Error.h"
 
@@ -55,7 +56,7 @@ struct Log final : Observer
 
 bool shadowed()
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(TOLLGATE_TESTS_WITH_ASAN) || defined(TOLLGATE_TESTS_WITH_TSAN)
     std::cout << "skipped: a sanitizer keeps freed memory and terabytes of shadow\n";
     return true;
 #else

@@ -1,4 +1,5 @@
 #include "simulation/Simulation.h"
+#include "support/Sanitizers.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -6,7 +7,7 @@
 #include <iostream>
 #include <queue>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
+#if defined(TOLLGATE_TESTS_WITH_ASAN) || defined(TOLLGATE_TESTS_WITH_TSAN) || !defined(NDEBUG)
 #define TOLLGATE_SLOW_BUILD
 #endif
 

@@ -1,6 +1,7 @@
 #include "FaultServer.h"
 #include "Load.h"
 
+#include "support/Sanitizers.h"
 #include "transport/Certificates.h"
 
 #include <CLI/CLI.hpp>
@@ -20,7 +21,7 @@ namespace {
 
 using tollgate::transport::test::Authority;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(TOLLGATE_TESTS_WITH_ASAN) || defined(TOLLGATE_TESTS_WITH_TSAN)
 constexpr bool memoryTells = false; ///< a sanitizer keeps what is freed
 #else
 constexpr bool memoryTells = true;
