@@ -11,10 +11,21 @@ namespace {
 
 constexpr std::string_view mask = "***";
 
+/// In one pass: a server may echo a short key a hundred thousand times.
 void replaceAll(std::string& text, std::string_view secret)
 {
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + mask.size()))
-        text.replace(at, secret.size(), mask);
+    auto at = text.find(secret);
+    if (at == std::string::npos) return;
+    std::string clean;
+    clean.reserve(text.size()); // growing would leave copies of other secrets behind
+    std::size_t from = 0;
+    for (; at != std::string::npos; at = text.find(secret, from)) {
+        clean.append(text, from, at - from).append(mask);
+        from = at + secret.size();
+    }
+    clean.append(text, from, std::string::npos);
+    OPENSSL_cleanse(text.data(), text.size());
+    text = std::move(clean);
 }
 
 /// How servers echo a secret: percent-encoded in either case, and with the slashes escaped as some JSON writers do.

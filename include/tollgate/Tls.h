@@ -72,8 +72,6 @@ struct TOLLGATE_API TlsReport
     std::string version;                 ///< "TLSv1.3"; empty if the handshake did not get that far, as all below
     std::string cipher;                  ///< "TLS_AES_256_GCM_SHA384"
     std::string group;                   ///< of the key exchange: "x25519"
-    bool resumed = false;                ///< a session of an earlier connection went on; not with tlsReport(), which wants
-                                         ///< to see today's certificate
     std::vector<TlsCertificate> chain;   ///< as the server showed it, its own first
     bool clientCertificateAsked = false; ///< the server wanted to see one
     bool clientCertificateShown = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tollgate/Cancellation.h"
 #include "tollgate/Clock.h"
 #include "tollgate/Exchange.h"
 #include "tollgate/Response.h"
@@ -82,10 +83,14 @@ public:
     /// Whether it goes through a proxy, which sees what plain http carries.
     virtual bool usesProxy() const noexcept { return false; }
 
+    /// Whether it shows a client certificate to this host (TlsOptions::clientCertificates): then a connection alone says who we
+    /// are, and no redirect may lead there from elsewhere.
+    virtual bool identifiesItselfTo(const Origin& /*origin*/) const { return false; }
+
     /// Connects to the host and port of an https URL, does the TLS handshake and tells what came of it, also if the peer was not
-    /// accepted. No request is sent. Throws InvalidUrl (also for plain http), ConfigurationError, and TransportError's leaves if
-    /// the handshake was not reached or broke off.
-    virtual TlsReport tlsReport(std::string_view url);
+    /// accepted. No request is sent. Takes at most connectTimeout and tlsTimeout. Throws InvalidUrl (also for plain http),
+    /// ConfigurationError, Cancelled, and TransportError's leaves if the handshake was not reached or broke off.
+    virtual TlsReport tlsReport(std::string_view url, const CancellationToken& cancellation = {});
 
     /// Closes idle connections. Calls in flight go on.
     virtual void closeIdle() {}

@@ -109,6 +109,10 @@ Url Redirect::destination(const CallImpl& call, const Response& answer) const
         throw InsecureTransport(fmt::format("{} redirects to {}, from https to plain http", from.text(), to.origin().text()),
                                 howToSee);
     if (!call.strayed && to.origin() == from) return to;
+    if (_core.options.transport->identifiesItselfTo(to.origin()))
+        throw InsecureTransport(fmt::format("{} redirects to {}, to which this transport shows a client certificate", from.text(),
+                                            to.origin().text()),
+                                howToSee);
     // Servers pass on the query of the request, and with it what a scheme put there.
     to = withoutParameters(to, _core.carriers.queryParameters);
     const std::string text = to.text();

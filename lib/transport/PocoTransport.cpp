@@ -4,6 +4,7 @@
 #include "transport/ContentDecoder.h"
 #include "transport/Failure.h"
 #include "transport/Proxy.h"
+#include "transport/TlsHost.h"
 #include "transport/TlsInspection.h"
 
 #include <unistd.h>
@@ -15,7 +16,7 @@ namespace tollgate {
 
 Transport::~Transport() = default;
 
-TlsReport Transport::tlsReport(std::string_view)
+TlsReport Transport::tlsReport(std::string_view, const CancellationToken&)
 {
     throw ConfigurationError("this transport opens no TLS connections", "Ask one made by Transport::create().");
 }
@@ -203,13 +204,21 @@ PocoTransport::State& PocoTransport::state() const
     return *current;
 }
 
-TlsReport PocoTransport::tlsReport(std::string_view url)
+bool PocoTransport::identifiesItselfTo(const Origin& origin) const
+{
+    const auto& all = _options.tls.clientCertificates;
+    return origin.isTls() && std::any_of(all.begin(), all.end(), [&origin](const ClientCertificate& each) {
+               return hostOfOption(each.host, "TlsOptions::clientCertificates") == withoutRootDot(origin.host);
+           });
+}
+
+TlsReport PocoTransport::tlsReport(std::string_view url, const CancellationToken& cancellation)
 {
     const Url target(url);
     const Origin& origin = target.origin();
     if (!origin.isTls()) fail<InvalidUrl>("plain http has no TLS to report on: " + origin.text(), "Name an https URL.");
     State& mine = state();
-    Watch watch(never, CancellationToken()); // ended by connectTimeout and tlsTimeout
+    Watch watch(never, cancellation); // ended by connectTimeout and tlsTimeout
     Attempt attempt;
     try {
         TlsContext& context = tlsContext(mine);

@@ -28,7 +28,8 @@ public:
     Response exchange(Exchange& exchange) override;
     const std::shared_ptr<Clock>& clock() const noexcept override { return _options.clock; }
     bool usesProxy() const noexcept override { return _proxy.has_value(); }
-    TlsReport tlsReport(std::string_view url) override;
+    bool identifiesItselfTo(const Origin& origin) const override;
+    TlsReport tlsReport(std::string_view url, const CancellationToken& cancellation) override;
     TransportStats stats() const override;
     void closeIdle() override;
 

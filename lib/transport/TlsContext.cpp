@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <new>
 #include <stdexcept>
@@ -68,12 +69,22 @@ struct TlsContext::Notes
     }
     static Notes* of(const SSL* ssl) noexcept { return static_cast<Notes*>(SSL_get_ex_data(ssl, index())); }
 
+    /// What OpenSSL takes for a server's certificate comes from a table that the host can replace (X509_VERIFY_PARAM_add0_table).
+    static void insist(X509_VERIFY_PARAM* parameters) noexcept
+    {
+        X509_VERIFY_PARAM_clear_flags(parameters,
+                                      X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_USE_CHECK_TIME | X509_V_FLAG_PARTIAL_CHAIN);
+        X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER);
+        X509_VERIFY_PARAM_set_trust(parameters, X509_TRUST_SSL_SERVER);
+    }
+
     /// Verifies the chain, then the pins: inside the handshake, so that a peer which fails sees no certificate of ours, and no
     /// session of it is kept.
     static int verify(X509_STORE_CTX* store, void*) noexcept
     try {
         const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
         Notes* notes = of(ssl);
+        insist(X509_STORE_CTX_get0_param(store));
         bool verified = X509_verify_cert(store) == 1;
         const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(store);
         if (verified && !notes->settings->pins.accept(notes->host, chain)) {

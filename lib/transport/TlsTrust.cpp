@@ -25,7 +25,7 @@ constexpr const char* bundleDirectory = "/etc/ssl/certs";
 
 std::string environment(const char* name)
 {
-    const char* value = std::getenv(name);
+    const char* value = ::secure_getenv(name); // nothing in a setuid program, whose caller would choose whom it trusts
     return value ? value : "";
 }
 

@@ -105,7 +105,7 @@ int runTls(const TlsArguments& arguments, Control& control)
     options.tls.caFile = arguments.caFile;
     options.tls.resumeSessions = false; // the certificates themselves are what is asked for
     for (const std::string& pin : arguments.pins) options.tls.pins.push_back({Url(arguments.url).origin().host, pin});
-    const TlsReport report = Transport::create(options)->tlsReport(arguments.url);
+    const TlsReport report = Transport::create(options)->tlsReport(arguments.url, control.token());
     return control.finish(report.verified ? ExitStatus::Ok : ExitStatus::Tls, arguments.json ? jsonOf(report) : textOf(report));
 }
 

@@ -22,8 +22,8 @@ using namespace tollgate::transport::test;
 namespace {
 
 constexpr std::array states = {"calm",         "accept-all", "ignore-errors", "no-verification", "global-proxy", "churn-before",
-                               "churn-during", "sigpipe",    "stale-errors",  "own-callbacks",   "passphrases",  "lax-openssl",
-                               "all"};
+                               "churn-during", "sigpipe",    "stale-errors",  "own-callbacks",   "passphrases",  "lax-parameters",
+                               "lax-openssl",  "all"};
 
 /// A kind of server that must get nothing.
 struct BadPeer

@@ -1,6 +1,8 @@
 #include "Certificates.h"
 #include "Support.h"
 
+#include "tollgate/Client.h"
+
 #include <fcntl.h>
 
 using namespace tollgate;
@@ -99,6 +101,29 @@ BOOST_AUTO_TEST_CASE(a_client_certificate_is_shown_to_its_host_and_to_no_other)
         for (const std::string& each : ours.shown.all()) BOOST_TEST(each == "Acme CRM+1");
         BOOST_TEST(theirs.shown.size() == 0u);
     }
+}
+
+// A stranger would choose what we do there in our own name.
+BOOST_AUTO_TEST_CASE(no_redirect_leads_from_elsewhere_to_a_host_that_sees_a_client_certificate)
+{
+    const Authority authority;
+    const Issued identity = clientIdentity(authority, "Acme CRM");
+    const PemFile both;
+    both.add(identity.certificate.get());
+    both.add(identity.key.get());
+    AskingServer ours(authority, "DNS:localhost");
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    const std::string there = ours.server->url("/delete", "localhost");
+    RawServer stranger(always("HTTP/1.1 307 Elsewhere\r\nLocation: " + there + "\r\nContent-Length: 0\r\n\r\n"), context.get());
+    TransportOptions options = trusting(authority);
+    options.tls.clientCertificates = {{"localhost.", both.path(), "", Secret()}};
+    const auto transport = Transport::create(options);
+    BOOST_TEST(get(*transport, ours.server->url("/", "localhost")) == "ok"); // a warm connection would be as good
+    const unsigned before = ours.server->connections();
+    const Client client = Client::to(stranger.url()).transport(transport).followRedirects().build();
+    const auto error = errorOf<InsecureTransport>([&] { client.post("/").json("{}").send(); });
+    BOOST_TEST(std::string(error->what()).find("client certificate") != std::string::npos);
+    BOOST_TEST(ours.server->connections() == before);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_certificate_is_not_shown_to_a_peer_that_is_not_verified)
