@@ -63,7 +63,9 @@ CancellationRegistration::~CancellationRegistration()
     auto& callbacks = _state->callbacks;
     const auto mine = std::find_if(callbacks.begin(), callbacks.end(), [this](const auto& entry) { return entry.first == _id; });
     if (mine != callbacks.end()) {
+        const auto gone = std::move(mine->second);
         callbacks.erase(mine);
+        lock.unlock(); // what the callback holds may hold another registration
         return;
     }
     // A callback may take back its own registration: waiting for itself would never end.
@@ -108,6 +110,7 @@ void CancellationSource::cancel()
         state->running = entry.first;
         lock.unlock();
         entry.second();
+        entry.second = nullptr;
         lock.lock();
         state->running = 0;
         state->finished->notify_all();

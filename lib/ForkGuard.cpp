@@ -30,7 +30,7 @@ public:
 
     void add(ForkMutex& mutex)
     {
-        const std::lock_guard<std::mutex> lock(_list);
+        const auto lock = lockList();
         mutex._behind = _first;
         if (_first) _first->_before = &mutex;
         _first = &mutex;
@@ -38,20 +38,20 @@ public:
 
     void remove(ForkMutex& mutex) noexcept
     {
-        const std::lock_guard<std::mutex> lock(_list);
+        const auto lock = lockList();
         (mutex._before ? mutex._before->_behind : _first) = mutex._behind;
         if (mutex._behind) mutex._behind->_before = mutex._before;
     }
 
     void add(ForkAware& member)
     {
-        const std::lock_guard<std::mutex> lock(_list);
+        const auto lock = lockList();
         _members.push_back(&member);
     }
 
     void remove(ForkAware& member) noexcept
     {
-        const std::lock_guard<std::mutex> lock(_list);
+        const auto lock = lockList();
         _members.erase(std::remove(_members.begin(), _members.end(), &member), _members.end());
     }
 
@@ -61,6 +61,12 @@ public:
     std::mutex pause; ///< taken before the door is closed
 
 private:
+    /// The forking thread holds it from close() to open(), and handlers of the host's that run within may make or end a client.
+    std::unique_lock<std::mutex> lockList()
+    {
+        return _forks ? std::unique_lock<std::mutex>() : std::unique_lock<std::mutex>(_list);
+    }
+
     void close()
     {
         pause.lock();
@@ -72,7 +78,8 @@ private:
             std::this_thread::sleep_for(std::chrono::microseconds(50));
             _list.lock();
         }
-        ++ForkMutex::_held; // handlers of the host's that run within may use what we guard
+        ++ForkMutex::_held; // the same handlers may use what we guard
+        _forks = true;
         for (ForkAware* member : _members) member->beforeFork();
     }
 
@@ -99,12 +106,15 @@ private:
                 if (!mutex->_ofForkingThread) new (&mutex->_mutex) std::mutex;
         }
         std::for_each(_members.rbegin(), _members.rend(), [inChild](ForkAware* member) { member->afterFork(inChild); });
+        _forks = false;
         --ForkMutex::_held;
         ForkMutex::_doorClosed.store(false);
         _list.unlock();
         _door.unlock();
         pause.unlock();
     }
+
+    static inline thread_local bool _forks = false;
 
     std::mutex _door; ///< from close() to open()
     std::mutex _list;

@@ -55,7 +55,8 @@ class ForkSection
 public:
     ForkSection()
     {
-        if (_depth++ == 0) own().lock();
+        if (_depth == 0) own().lock();
+        ++_depth;
     }
     ~ForkSection()
     {

@@ -154,6 +154,7 @@ std::size_t Connection::receive(char* buffer, std::size_t capacity, Watch& watch
             return count;
         }
         watch.wait(_descriptor, eventsFor(step), limit);
+        watch.check(limit); // TLS records without content are no progress, however many come
     }
 }
 

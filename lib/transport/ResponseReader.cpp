@@ -222,6 +222,7 @@ bool ResponseReader::drain()
         if (piece.consumed > 0) continue;
         const TlsStep step = _lease->tryFill(_maxBuffer);
         if (step == TlsStep::Closed) return false;
+        if (step != TlsStep::Done && Steady::now() >= end) return false; // records without content may come for ever
         if (step != TlsStep::Done && _watch->waitUntil(_lease->descriptor(), POLLIN, end, Phase::Body) == 0) return false;
     }
     return true;

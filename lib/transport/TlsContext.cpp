@@ -72,8 +72,9 @@ struct TlsContext::Notes
     /// What OpenSSL takes for a server's certificate comes from a table that the host can replace (X509_VERIFY_PARAM_add0_table).
     static void insist(X509_VERIFY_PARAM* parameters) noexcept
     {
-        X509_VERIFY_PARAM_clear_flags(parameters,
-                                      X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_USE_CHECK_TIME | X509_V_FLAG_PARTIAL_CHAIN);
+        X509_VERIFY_PARAM_clear_flags(parameters, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_USE_CHECK_TIME |
+                                                      X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_IGNORE_CRITICAL |
+                                                      X509_V_FLAG_ALLOW_PROXY_CERTS);
         X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER);
         X509_VERIFY_PARAM_set_trust(parameters, X509_TRUST_SSL_SERVER);
     }
