@@ -88,7 +88,7 @@ private:
         while (at + 5 <= bytes.size()) {
             const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(bytes[at + index]); };
             if ((byte(0) != 0x15 && byte(0) != 0x16) || byte(1) != 3) break;
-            at += 5 + (byte(3) << 8 | byte(4));
+            at += 5U + static_cast<unsigned>(byte(3) << 8 | byte(4));
         }
         return at < bytes.size() ? bytes.size() - at : 0;
     }
