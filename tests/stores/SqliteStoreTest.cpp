@@ -387,7 +387,7 @@ BOOST_AUTO_TEST_CASE(a_fork_amid_the_work_of_other_threads_hangs_nobody)
 {
     const Folder folder;
     SqliteStoreOptions options;
-    options.busyTimeout = std::chrono::seconds(60); // a slow disk is not what is tested: then the store would count for itself
+    options.busyTimeout = std::chrono::seconds(20); // a slow disk is not what is tested: then the store would count for itself
     const QuotaStorePtr store = sqliteStore(folder / "quota.db", options);
     std::atomic<bool> stop{false};
     std::atomic<unsigned> draws{0};
@@ -397,6 +397,7 @@ BOOST_AUTO_TEST_CASE(a_fork_amid_the_work_of_other_threads_hangs_nobody)
             while (!stop) {
                 draw(*store);
                 ++draws;
+                std::this_thread::sleep_for(std::chrono::milliseconds(2)); // or a child would hardly find the file free
             }
         });
     unsigned failed = 0;
