@@ -125,7 +125,7 @@ Response PocoTransport::carry(Exchange& exchange, const std::shared_ptr<Response
     attempt.firstByte = watch.lap();
     attempt.delivery = Delivery::Answered;
     attempt.status = head.status;
-    const bool encoded = writer.asksForEncoding() && reader->remaining().value_or(1) > 0;
+    const bool encoded = writer.asksForEncoding() && !reader->finished();
     BodySourcePtr body = encoded ? decoded(head, reader, _options.maxBodyBytes) : reader;
     return {std::move(head), std::move(body)};
 }

@@ -40,6 +40,8 @@ public:
     ResponseHead readHead();
     /// Whether any byte of the response came.
     bool gotSome() const noexcept { return _codec.gotSome(); }
+    /// Whether nothing of the response is left to come.
+    bool finished() const noexcept { return _finished; }
     /// Ends it after a failure: the connection is closed.
     void abandon() noexcept;
 
