@@ -132,7 +132,7 @@ ForkMutex::~ForkMutex() { ForkGate::instance().remove(*this); }
 
 void ForkMutex::waitOutside()
 {
-    while (_doorClosed.load(std::memory_order_relaxed)) {
+    while (_doorClosed.load(std::memory_order_acquire)) {
         unlock();
         ForkGate::instance().waitOutside();
         _mutex.lock();

@@ -25,8 +25,9 @@ public:
     void lock()
     {
         _mutex.lock();
-        // The door was closed before the forking thread looked at this mutex: who comes after that look sees it.
-        if (++_held == 1 && _doorClosed.load(std::memory_order_relaxed)) waitOutside();
+        // The door was closed before the forking thread looked at this mutex: who comes after that look sees it. And who finds it
+        // open again sees what was done behind it: hence acquire.
+        if (++_held == 1 && _doorClosed.load(std::memory_order_acquire)) waitOutside();
     }
 
     void unlock()
