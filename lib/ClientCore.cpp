@@ -102,14 +102,10 @@ ClientCore::~ClientCore() = default;
 
 Headers ClientCore::headersFor(const Request& request, bool atHome) const
 {
-    const auto harmless = [](std::string_view name) {
-        return equalsIgnoreCase(name, "User-Agent") || equalsIgnoreCase(name, "Accept") ||
-               equalsIgnoreCase(name, "Accept-Language");
-    };
     Headers headers;
     headers.reserve(_defaultHeaders.size() + request.headers().size() + 4, 1024); // room for what strategies and stages add
     for (const auto& [name, value] : _defaultHeaders)
-        if (!request.headers().has(name) && (atHome || harmless(name))) headers.add(name, value);
+        if (!request.headers().has(name) && (atHome || pipeline::isHarmless(name))) headers.add(name, value);
     for (const auto& [name, value] : request.headers()) headers.add(name, value);
     return headers;
 }

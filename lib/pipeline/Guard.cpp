@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 namespace tollgate::pipeline {
@@ -68,6 +69,13 @@ bool isLoopback(std::string_view host) noexcept
     text[host.copy(text, sizeof text - 1)] = '\0';
     in_addr address{};
     return ::inet_pton(AF_INET, text, &address) == 1;
+}
+
+bool isHarmless(std::string_view field) noexcept
+{
+    static constexpr std::string_view harmless[] = {"Accept", "Accept-Language", "Content-Encoding", "Content-Type",
+                                                    "User-Agent"};
+    return std::any_of(std::begin(harmless), std::end(harmless), [field](auto each) { return equalsIgnoreCase(field, each); });
 }
 
 Verdict Guard::before(Call& each)

@@ -26,4 +26,8 @@ void checkField(std::string_view name, std::string_view value);
 /// "localhost", 127.0.0.0/8 and ::1. The transport resolves localhost to loopback without asking anybody.
 bool isLoopback(std::string_view host) noexcept;
 
+/// Whether a field of that name never holds a secret. Nobody can tell which ones do (X-Api-Key, Cookie, ...), so a stranger gets
+/// only these.
+bool isHarmless(std::string_view field) noexcept;
+
 } // namespace tollgate::pipeline

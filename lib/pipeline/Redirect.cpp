@@ -1,6 +1,7 @@
 #include "pipeline/Redirect.h"
 
 #include "ClientCore.h"
+#include "pipeline/Guard.h"
 #include "pipeline/Reference.h"
 #include "tollgate/Error.h"
 
@@ -28,14 +29,6 @@ bool leadsElsewhere(const Response& answer)
 bool becomesGet(const std::string& method, int status)
 {
     return status == 303 ? method != "HEAD" : (status == 301 || status == 302) && method == "POST";
-}
-
-/// Nobody can tell which field holds a secret (X-Api-Key, Cookie, ...), so a stranger gets only those that never do.
-bool isHarmless(std::string_view name)
-{
-    static constexpr std::array<std::string_view, 5> harmless{"Accept", "Accept-Language", "Content-Encoding", "Content-Type",
-                                                              "User-Agent"};
-    return std::any_of(harmless.begin(), harmless.end(), [name](auto each) { return equalsIgnoreCase(name, each); });
 }
 
 bool describesContent(std::string_view name) { return equalsIgnoreCase(name.substr(0, 8), "Content-"); }
