@@ -1,13 +1,13 @@
 #include "Runner.h"
 
+#include "support/OpenDescriptors.h"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <thread>
 
 namespace tollgate::faults {
@@ -21,12 +21,6 @@ constexpr unsigned quickThreads = 6;    // they compute
 constexpr unsigned patientThreads = 24; // they wait
 constexpr auto hang = 60s;
 constexpr auto tolerated = 50ms; // beyond the deadline
-
-std::ptrdiff_t openDescriptors()
-{
-    const std::filesystem::directory_iterator open("/proc/self/fd");
-    return std::distance(begin(open), end(open));
-}
 
 /// 'x', as many as wanted, out of one memory for all.
 class LargeBody final : public RequestBody
@@ -209,7 +203,7 @@ std::vector<std::string> runAll(std::vector<Trial> trials)
 {
     for (const Trial& trial : trials) Figures::all().ran(trial.name);
     const auto patient = std::stable_partition(trials.begin(), trials.end(), [](const Trial& trial) { return !trial.waits; });
-    const std::ptrdiff_t before = openDescriptors();
+    const tests::OpenDescriptors before;
     std::vector<std::string> problems;
     for (const Problem& each : runAtOnce({trials.begin(), patient}, quickThreads))
         problems.push_back(each.trial.name + ": " + each.text);
@@ -222,13 +216,9 @@ std::vector<std::string> runAll(std::vector<Trial> trials)
         }
         if (!each.text.empty()) problems.push_back(each.trial.name + ": " + each.text);
     }
-    std::ptrdiff_t leaked = openDescriptors() - before;
-    for (int i = 0; i < 100 && leaked > 0; ++i) { // threads of name look-ups end a moment later
-        std::this_thread::sleep_for(20ms);
-        leaked = openDescriptors() - before;
-    }
-    Figures::all().leaked(leaked);
-    if (leaked != 0) problems.push_back(std::to_string(leaked) + " descriptors are open that were not before");
+    const std::string leaked = before.leaked();
+    Figures::all().leaked(std::count(leaked.begin(), leaked.end(), ' '));
+    if (!leaked.empty()) problems.push_back("descriptors are open that were not before: " + leaked);
     return problems;
 }
 

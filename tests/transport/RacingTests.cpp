@@ -1,5 +1,6 @@
 #include "FullBacklog.h"
 #include "Support.h"
+#include "support/OpenDescriptors.h"
 
 #include "transport/Connector.h"
 #include "transport/PocoTransport.h"
@@ -7,9 +8,6 @@
 #include <Poco/Net/IPAddress.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-
-#include <filesystem>
-#include <iterator>
 
 using namespace tollgate;
 using namespace tollgate::transport;
@@ -35,12 +33,6 @@ std::shared_ptr<Transport> transportTo(const Addresses& all, std::chrono::millis
 }
 
 std::string urlAt(unsigned short port) { return "http://many.test:" + std::to_string(port) + "/"; }
-
-std::ptrdiff_t openDescriptors()
-{
-    const std::filesystem::directory_iterator open("/proc/self/fd");
-    return std::distance(begin(open), end(open));
-}
 
 unsigned short freePort()
 {
@@ -153,14 +145,14 @@ BOOST_AUTO_TEST_CASE(losers_are_closed_and_a_cancelled_race_too)
     RawServer server(always(answer("winner")));
     const FullBacklog dead("127.0.0.2", server.port());
     const Origin origin = Url(urlAt(server.port())).origin();
-    const std::ptrdiff_t before = openDescriptors();
+    const tests::OpenDescriptors before;
     {
         Watch watch(never, {});
         PhaseLimit limit(Phase::Connect, 20s);
         const auto connection = connect(origin, addresses({"127.0.0.2", "127.0.0.1"}), server.port(), watch, limit);
         BOOST_TEST(connection->address() == "127.0.0.1:" + std::to_string(server.port()));
     }
-    BOOST_TEST(eventually([&] { return openDescriptors() == before; })); // the server's end goes a moment later
+    BOOST_TEST(before.leaked() == "");
     CancellationSource source;
     std::thread canceller([&] {
         std::this_thread::sleep_for(50ms);
@@ -172,7 +164,7 @@ BOOST_AUTO_TEST_CASE(losers_are_closed_and_a_cancelled_race_too)
         connect(origin, addresses({"127.0.0.2"}), server.port(), watch, limit);
     });
     canceller.join();
-    BOOST_TEST(openDescriptors() == before);
+    BOOST_TEST(before.leaked() == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_is_kept_alive_and_closed_on_exec)
