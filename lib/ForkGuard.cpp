@@ -2,6 +2,7 @@
 
 #include "ForkMutex.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -138,6 +139,12 @@ void ForkMutex::waitOutside()
         _mutex.lock();
         ++_held;
     }
+}
+
+void ForkSection::leaveThread(ForkMutex& own)
+{
+    const std::lock_guard<ForkMutex> lock(own);
+    OPENSSL_thread_stop();
 }
 
 ForkPause::ForkPause() { ForkGate::instance().pause.lock(); }

@@ -49,8 +49,9 @@ private:
     ForkMutex* _behind = nullptr;
 };
 
-/// No fork happens while a thread is inside of one: for calls into a library that has locks of its own, such as OpenSSL. Nests.
-/// Costs a lock that nobody else wants.
+/// No fork happens while a thread is inside of one: for calls into OpenSSL, which has locks of its own, and takes some when a
+/// thread uses it for the first time, and when such a thread ends (the section sees to that, too). Nests. Costs a lock that
+/// nobody else wants.
 class ForkSection
 {
 public:
@@ -75,6 +76,7 @@ private:
             ForkMutex* mutex = new ForkMutex;
             ~Holder()
             {
+                leaveThread(*mutex);
                 _ended = true;
                 delete mutex;
             }
@@ -86,6 +88,9 @@ private:
         thread_local const Holder holder;
         return *holder.mutex;
     }
+    /// Gives back what OpenSSL keeps for this thread, before it does so by itself outside of any section.
+    static void leaveThread(ForkMutex& own);
+
     static inline thread_local bool _ended = false;
     static inline thread_local unsigned _depth = 0;
 };

@@ -1,5 +1,6 @@
 #include "tollgate/Secret.h"
 
+#include "ForkMutex.h"
 #include "tollgate/Error.h"
 
 #include <openssl/crypto.h>
@@ -32,6 +33,7 @@ const std::array<unsigned char, 32>& fingerprintKey()
 
 std::string fingerprintOf(const std::vector<char>& bytes)
 {
+    const ForkSection inside;
     const auto& key = fingerprintKey();
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;

@@ -1,5 +1,7 @@
 #include "limits/Naming.h"
 
+#include "ForkMutex.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -38,6 +40,7 @@ std::string nameInStore(const Secret& storeKey, const std::vector<Secret>& secre
     }
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned digestSize = 0;
+    const ForkSection inside;
     HMAC(EVP_sha256(), storeKey.expose().data(), static_cast<int>(storeKey.expose().size()),
          reinterpret_cast<const unsigned char*>(all.data()), all.size(), digest.data(), &digestSize);
     OPENSSL_cleanse(all.data(), all.size());
@@ -49,6 +52,7 @@ std::string accountName(const std::string& realm, const Secret& secret)
     constexpr int iterations = 1000; // keys are long random texts: this only keeps their names from being looked up
     const std::string salt = "tollgate account " + realm;
     std::array<unsigned char, nameBytes> derived{};
+    const ForkSection inside;
     PKCS5_PBKDF2_HMAC(secret.expose().data(), static_cast<int>(secret.expose().size()),
                       reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()), iterations,
                       EVP_sha256(), static_cast<int>(derived.size()), derived.data());

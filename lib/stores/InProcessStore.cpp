@@ -77,6 +77,7 @@ private:
     static Secret randomKey()
     {
         std::array<char, 32> bytes{};
+        const ForkSection inside;
         if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size())) != 1)
             throw ConfigurationError("the system gives no random numbers", "OpenSSL's RAND_bytes failed; check /dev/urandom.");
         Secret key(std::string_view(bytes.data(), bytes.size()));

@@ -1,5 +1,6 @@
 #include "transport/PocoTransport.h"
 
+#include "ForkMutex.h"
 #include "transport/Connector.h"
 #include "transport/ContentDecoder.h"
 #include "transport/Failure.h"
@@ -190,6 +191,7 @@ TimePoint PocoTransport::realDeadline(TimePoint deadline) const
 TlsContext& PocoTransport::tlsContext(State& state) const
 {
     const std::lock_guard<std::mutex> lock(state.tlsMutex);
+    const ForkSection inside;
     if (!state.tls) state.tls = std::make_unique<TlsContext>(_options.tls);
     return *state.tls;
 }

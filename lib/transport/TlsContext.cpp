@@ -1,5 +1,6 @@
 #include "transport/TlsContext.h"
 
+#include "ForkMutex.h"
 #include "transport/Failure.h"
 #include "transport/TlsHost.h"
 #include "transport/TlsIdentities.h"
@@ -141,10 +142,16 @@ TlsContext::TlsContext(const TlsOptions& options)
     ERR_clear_error();
 }
 
-TlsContext::~TlsContext() = default;
+TlsContext::~TlsContext()
+{
+    const ForkSection inside;
+    _settings.reset();
+    _context = nullptr;
+}
 
 std::unique_ptr<TlsStream> TlsContext::open(int descriptor, const Origin& origin)
 {
+    const ForkSection inside;
     auto stream = start(descriptor, origin, false);
     if (!_settings->resume) return stream;
     if (const TlsSession session = _settings->sessions.take(Notes::of(stream->native())->sessionKey))
@@ -152,7 +159,11 @@ std::unique_ptr<TlsStream> TlsContext::open(int descriptor, const Origin& origin
     return stream;
 }
 
-std::unique_ptr<TlsStream> TlsContext::look(int descriptor, const Origin& origin) { return start(descriptor, origin, true); }
+std::unique_ptr<TlsStream> TlsContext::look(int descriptor, const Origin& origin)
+{
+    const ForkSection inside;
+    return start(descriptor, origin, true);
+}
 
 std::unique_ptr<TlsStream> TlsContext::start(int descriptor, const Origin& origin, bool look)
 {

@@ -1,5 +1,6 @@
 #include "transport/TlsInspection.h"
 
+#include "ForkMutex.h"
 #include "transport/Failure.h"
 #include "transport/TlsPins.h"
 
@@ -183,6 +184,7 @@ TlsReport inspectTls(TlsContext& context, const Connection& connection, Watch& w
         fail<TlsError>("the TLS handshake broke off: " + stream->failure(),
                        "Check that the port speaks TLS, and that nothing in between interferes.");
 
+    const ForkSection inside;
     TlsReport report;
     report.host = connection.origin().host;
     report.port = connection.origin().port;
