@@ -135,6 +135,7 @@ public:
     static void pause(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
     std::size_t received() const { return _received; }
     int descriptor() const { return _descriptor; }
+    SSL* ssl() const { return _tls ? _tls->native() : nullptr; } ///< over TLS
 
 private:
     bool wait(TlsStep step) const
