@@ -54,6 +54,15 @@ Client clientTo(const std::string& url, TransportPtr transport)
     return Client::to(url).transport(std::move(transport)).retry(eager()).timeout(10min).build();
 }
 
+/// Whether a count has risen since this was asked last.
+std::function<bool()> risen(std::function<unsigned()> count)
+{
+    return [count, before = std::make_shared<unsigned>(count())] {
+        const unsigned now = count();
+        return now > *before ? (*before = now, true) : false;
+    };
+}
+
 /// The server of one phase: counts what came, and then does nothing more.
 struct Counting
 {
@@ -74,13 +83,14 @@ struct Counting
     {
         return [this] { return requests.load(); };
     }
-    std::function<bool()> reached()
-    {
-        return [this, before = std::make_shared<unsigned>(requests)] {
-            const unsigned now = requests;
-            return now > *before ? (*before = now, true) : false;
-        };
-    }
+    std::function<bool()> reached() { return risen(seen()); }
+};
+
+/// Counts the heads that came.
+struct Heads final : Observer
+{
+    std::atomic<unsigned> count{0};
+    void onAttempt(const AttemptRecord&) override { ++count; }
 };
 
 /// Its tokens come from a server that never answers.
@@ -199,8 +209,8 @@ BOOST_AUTO_TEST_CASE(each_phase_of_an_exchange_is_interrupted)
 
     Counting mute;
     const Client handshake = clientTo("https://127.0.0.1:" + std::to_string(mute.server.port()), plain());
-    judge({"TLS handshake", [&] { return handshake.get("/"); }, Delivery::NotSent, [] { return true; },
-           [&] { return mute.server.connections(); }});
+    const auto connections = [&] { return mute.server.connections(); };
+    judge({"TLS handshake", [&] { return handshake.get("/"); }, Delivery::NotSent, risen(connections), connections});
 
     std::atomic<unsigned> begun{0};
     RawServer deaf([&](Peer& peer) {
@@ -210,9 +220,7 @@ BOOST_AUTO_TEST_CASE(each_phase_of_an_exchange_is_interrupted)
     });
     const Client writing = clientTo(deaf.url(""), plain());
     judge({"sending the request", [&] { return writing.put("/").body(largeBody(12'000'000, true), "text/plain"); },
-           Delivery::MaybeProcessed,
-           [&, before = std::make_shared<unsigned>(0)] { return begun > *before ? (*before = begun, true) : false; },
-           [&] { return deaf.connections(); }});
+           Delivery::MaybeProcessed, risen([&] { return begun.load(); }), [&] { return deaf.connections(); }});
 
     Counting dumb;
     const Client head = clientTo(dumb.server.url(""), plain());
@@ -221,8 +229,10 @@ BOOST_AUTO_TEST_CASE(each_phase_of_an_exchange_is_interrupted)
            true});
 
     Counting half("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-    const Client body = clientTo(half.server.url(""), plain());
-    judge({"response body", [&] { return body.get("/"); }, Delivery::Answered, half.reached(), half.seen()});
+    const auto heads = std::make_shared<Heads>();
+    const Client body = Client::to(half.server.url("")).transport(plain()).retry(eager()).timeout(10min).observer(heads).build();
+    judge({"response body", [&] { return body.get("/"); }, Delivery::Answered, risen([heads] { return heads->count.load(); }),
+           half.seen()});
 }
 
 BOOST_AUTO_TEST_CASE(each_wait_of_the_pipeline_is_interrupted)
@@ -250,8 +260,9 @@ BOOST_AUTO_TEST_CASE(each_wait_of_the_pipeline_is_interrupted)
                tokens.seen(), async});
 
         CancellationSource end;
+        const auto arrived = tokens.reached();
         auto leader = std::async(std::launch::async, [&] { return fetching.get("/").cancellation(end.token()).trySend(); });
-        BOOST_REQUIRE(eventually(tokens.reached()));
+        BOOST_REQUIRE(eventually(arrived));
         judge({"token flight, following" + suffix, [&] { return fetching.get("/"); }, Delivery::NotSent, [] { return true; },
                tokens.seen(), async});
         end.cancel();

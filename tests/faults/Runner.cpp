@@ -207,9 +207,10 @@ std::vector<std::string> runAll(std::vector<Trial> trials)
     std::vector<std::string> problems;
     for (const Problem& each : runAtOnce({trials.begin(), patient}, quickThreads))
         problems.push_back(each.trial.name + ": " + each.text);
-    // Those that wait have little time: in a crowd on a busy machine one may miss its place, but not three times, alone.
+    // Those that wait have little time: in a crowd on a busy machine one may miss its place, but not five times, alone and later.
     for (Problem& each : runAtOnce({patient, trials.end()}, patientThreads)) {
-        for (int again = 0; again < 3 && !each.text.empty(); ++again) {
+        for (int again = 0; again < 5 && !each.text.empty(); ++again) {
+            std::this_thread::sleep_for(50ms * (again * again));
             Figures::all().repeated();
             const auto still = runAtOnce({each.trial}, 1);
             each.text = still.empty() ? "" : still.front().text;

@@ -60,7 +60,7 @@ private:
 };
 
 /// One thing to try: answers what is wrong, or nothing. `waits`: it ends at its deadline, so if the machine was too busy with the
-/// others it is tried again, alone, and must go right within three times.
+/// others it is tried again, alone, and must go right within five times.
 struct Trial
 {
     std::string name;

@@ -11,7 +11,8 @@ namespace tollgate::tests {
 /// The descriptors that this process had open at one moment, to be compared with later ones.
 ///
 /// A plain count does not do: threads that earlier tests left (a server's, a worker's after its callback) may close theirs only
-/// while a later test runs, so the count falls by itself, and could hide a leak. A socket or a pipe has a number of its own.
+/// while a later test runs, so the count falls by itself. A socket or a pipe has a name of its own; event descriptors share one
+/// and are counted.
 class OpenDescriptors
 {
 public:
