@@ -258,18 +258,31 @@ BOOST_AUTO_TEST_CASE(redis_counts_for_all_who_name_it)
     BOOST_REQUIRE(server.await("ready to accept connections"));
     const Environment password{{"TOLLGATE_REDIS_PASSWORD", "hunter2"}};
     const std::vector<std::string> words{"--limit", "1/10m", "--deadline", "20s", "--store", "redis:unix:" + socket};
-    const auto first = request(words, password);
+    // The command gives Redis a tenth of a second, which a busy machine does not always keep. It sends nothing then, but may have
+    // counted already.
+    const auto patiently = [](const auto& run) {
+        Finished done = run();
+        for (int i = 1; i < 5 && done.status == 3 && errorOf(done, "type") == "StoreUnavailable"; ++i) done = run();
+        return done;
+    };
+    const auto first = patiently([&] {
+        runProgram("/usr/bin/redis-cli", {"-s", socket, "-a", "hunter2", "FLUSHALL"});
+        return request(words, password);
+    });
     BOOST_TEST(first.status == 0, first.all());
-    BOOST_TEST(request(words, password).status == 6);
+    const auto second = patiently([&] { return request(words, password); });
+    BOOST_TEST(second.status == 6, second.all());
 
     const auto refused = request(words, {{"TOLLGATE_REDIS_PASSWORD", "wrong"}});
     BOOST_TEST(refused.status == 3);
     BOOST_TEST(!has(refused.all(), "wrong"));
     BOOST_TEST(sent() == 1U);
 
-    const auto quota =
-        tollgate({"quota", sandbox.baseUrl(Api::Bentoo), "environment variable KEY", "--store", "redis:unix:" + socket, "--json"},
-                 password);
+    const auto quota = patiently([&] {
+        return tollgate(
+            {"quota", sandbox.baseUrl(Api::Bentoo), "environment variable KEY", "--store", "redis:unix:" + socket, "--json"},
+            password);
+    });
     BOOST_TEST(quota.status == 0, quota.all());
     BOOST_TEST(onlyObject(quota)->getArray("accounts")->size() == 1U);
     BOOST_TEST(tollgate({"quota", "--store", "redis:unix:" + socket}, password).status == 2); // it cannot list

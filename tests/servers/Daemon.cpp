@@ -22,31 +22,13 @@ namespace tollgate::tests {
 
 namespace {
 
-sockaddr_in loopback(int port)
+bool takesConnections(int port)
 {
+    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(static_cast<std::uint16_t>(port));
-    return address;
-}
-
-int freePort()
-{
-    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    if (bind(descriptor, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw std::runtime_error("no free port");
-    close(descriptor);
-    return ntohs(address.sin_port);
-}
-
-bool takesConnections(int port)
-{
-    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = loopback(port);
     const bool connected = connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     close(descriptor);
     return connected;
@@ -68,7 +50,7 @@ std::string read(const std::string& path)
 
 } // namespace
 
-Daemon::Daemon() : _port(freePort())
+Daemon::Daemon()
 {
     std::string name = (std::filesystem::temp_directory_path() / "tollgate-server-XXXXXX").string();
     if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
@@ -111,7 +93,7 @@ void Daemon::start(const std::string& program, const std::vector<std::string>& a
             _pid = -1;
             break;
         }
-        if (takesConnections(_port)) return;
+        if (takesConnections(port())) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     throw std::runtime_error(program + " did not start: " + read(log));

@@ -1,13 +1,15 @@
 #pragma once
 
+#include "servers/ReservedPort.h"
+
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace tollgate::tests {
 
-/// A server program on a free loopback port, with its configuration in a folder of its own. It ends, and the folder goes, with
-/// this object; and if the test program dies.
+/// A server program on a loopback port of its own, with its configuration in a folder of its own. It ends, and the folder goes,
+/// with this object; and if the test program dies.
 class Daemon
 {
 public:
@@ -15,7 +17,7 @@ public:
     Daemon& operator=(const Daemon&) = delete;
     virtual ~Daemon();
 
-    std::string url() const { return "http://127.0.0.1:" + std::to_string(_port); }
+    std::string url() const { return "http://127.0.0.1:" + std::to_string(port()); }
 
 protected:
     Daemon();
@@ -25,11 +27,11 @@ protected:
     void start(const std::string& program, const std::vector<std::string>& arguments);
 
     const std::string& folder() const noexcept { return _folder; }
-    int port() const noexcept { return _port; }
+    int port() const noexcept { return _port.number(); }
 
 private:
     std::string _folder;
-    int _port;
+    ReservedPort _port;
     pid_t _pid = -1;
 };
 

@@ -142,14 +142,17 @@ BOOST_AUTO_TEST_CASE(the_servers_refuse_those_who_ask_for_too_much)
     servers.push_back(nginx(49));
     servers.push_back(haProxy());
     for (const auto& server : servers) {
-        unsigned accepted = 0, refused = 0;
-        for (int i = 0; i < 100; ++i) {
+        unsigned accepted = 0, refused = 0, asked = 0;
+        // Who is slower than the server's rate must go on until a burst of it is too much.
+        for (const auto end = std::chrono::steady_clock::now() + 30s;
+             asked < 100 || (refused == 0 && std::chrono::steady_clock::now() < end); ++asked)
+        {
             // A client of its own, so that none learns from another one's answer.
             const auto result = Client::to(server->url()).retry(noRetries()).build().get("/ok").trySend();
             accepted += result ? 1U : 0U;
             refused += !result && result.error().status() == 429 ? 1U : 0U;
         }
-        BOOST_TEST(accepted + refused == 100U);
+        BOOST_TEST(accepted + refused == asked);
         BOOST_TEST(accepted >= 20U);
         BOOST_TEST(refused > 0U);
     }

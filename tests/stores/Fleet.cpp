@@ -74,6 +74,7 @@ pid_t Fleet::start()
                                       std::to_string(_orders.threads),
                                       std::to_string(_orders.timeout.count()),
                                       _orders.failure,
+                                      std::to_string(_orders.storeTimeout.count()),
                                       std::to_string(_pageFile),
                                       std::to_string(_logIn)};
     std::vector<char*> arguments;
@@ -128,11 +129,16 @@ std::vector<Arrival> Fleet::arrivals()
 
 bool Fleet::await(std::uint64_t count, std::chrono::milliseconds patience)
 {
+    return await([count](const std::vector<Arrival>& arrivals) { return arrivals.size() >= count; }, patience);
+}
+
+bool Fleet::await(const std::function<bool(const std::vector<Arrival>&)>& enough, std::chrono::milliseconds patience)
+{
     const auto until = std::chrono::steady_clock::now() + patience;
     for (;;) {
         {
             const std::lock_guard<std::mutex> lock(_mutex);
-            if (_arrivals.size() >= count) return true;
+            if (enough(_arrivals)) return true;
         }
         if (std::chrono::steady_clock::now() >= until) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

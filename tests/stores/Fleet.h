@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -22,6 +23,7 @@ struct Orders
     unsigned threads = 2;
     std::chrono::milliseconds timeout{60'000}; ///< of each call
     std::string failure = "safe";
+    std::chrono::milliseconds storeTimeout{10'000}; ///< long, as the machine may be busy: it ends the counting together
 };
 
 /// Worker processes, the page that plays their server, and the log of what arrived there.
@@ -42,7 +44,8 @@ public:
     bool finish();
 
     std::vector<Arrival> arrivals();
-    /// Waits until so many arrived; false after the time.
+    /// Waits until what arrived is enough; false after the time.
+    bool await(const std::function<bool(const std::vector<Arrival>&)>& enough, std::chrono::milliseconds patience);
     bool await(std::uint64_t count, std::chrono::milliseconds patience);
 
 private:

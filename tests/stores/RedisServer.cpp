@@ -1,6 +1,5 @@
 #include "stores/RedisServer.h"
 
-#include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/StreamSocket.h>
 
 #include <fcntl.h>
@@ -18,14 +17,7 @@
 
 namespace tollgate::testing {
 
-RedisServer::RedisServer(std::vector<std::string> options) : _options(std::move(options))
-{
-    {
-        const Poco::Net::ServerSocket free(Poco::Net::SocketAddress("127.0.0.1", 0));
-        _port = free.address().port();
-    }
-    start();
-}
+RedisServer::RedisServer(std::vector<std::string> options) : _options(std::move(options)) { start(); }
 
 RedisServer::~RedisServer() { kill(); }
 
@@ -33,7 +25,7 @@ void RedisServer::start()
 {
     std::vector<std::string> words = {"redis-server",
                                       "--port",
-                                      std::to_string(_port),
+                                      std::to_string(_port.number()),
                                       "--bind",
                                       "127.0.0.1",
                                       "--unixsocket",
@@ -61,7 +53,7 @@ void RedisServer::start()
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     for (;;) {
         try {
-            Poco::Net::StreamSocket socket(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(_port)));
+            Poco::Net::StreamSocket socket(Poco::Net::SocketAddress("127.0.0.1", _port.number()));
             socket.sendBytes("PING\r\n", 6);
             char byte = 0;
             if (socket.receiveBytes(&byte, 1) == 1) return; // also when it asks for a password

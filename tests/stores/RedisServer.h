@@ -1,5 +1,6 @@
 #pragma once
 
+#include "servers/ReservedPort.h"
 #include "stores/Folder.h"
 
 #include <sys/types.h>
@@ -9,7 +10,7 @@
 
 namespace tollgate::testing {
 
-/// A redis-server of our own, in its own folder: on a unix socket and on a free TCP port. Nothing is saved to disk.
+/// A redis-server of our own, in its own folder: on a unix socket and on a TCP port. Nothing is saved to disk.
 class RedisServer
 {
 public:
@@ -21,7 +22,7 @@ public:
 
     /// "unix:/...": what redisStore() takes.
     std::string address() const { return "unix:" + (_folder / "redis.sock"); }
-    std::string tcpAddress() const { return "127.0.0.1:" + std::to_string(_port); }
+    std::string tcpAddress() const { return "127.0.0.1:" + std::to_string(_port.number()); }
 
     void freeze();
     void thaw();
@@ -33,7 +34,7 @@ public:
 
 private:
     Folder _folder;
-    int _port = 0;
+    tests::ReservedPort _port;
     std::vector<std::string> _options;
     pid_t _process = -1;
 };

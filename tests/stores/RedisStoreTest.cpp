@@ -33,8 +33,8 @@ RedisStoreOptions patient(StoreFailure failure = StoreFailure::SafeShare)
 {
     RedisStoreOptions options;
     options.failure = failure;
-    options.connectTimeout = 1s;
-    options.commandTimeout = 1s;
+    options.connectTimeout = 10s;
+    options.commandTimeout = 10s;
     options.pauseAfterFailures = 200ms;
     return options;
 }
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_frozen_server_costs_three_timeouts_and_no_more)
 {
     RedisServer redis;
     RedisStoreOptions options = patient();
-    options.commandTimeout = 150ms;
+    options.commandTimeout = 500ms;
     options.pauseAfterFailures = 60s;
     const QuotaStorePtr store = redisStore(redis.address(), options);
     draw(*store);
@@ -236,9 +236,9 @@ BOOST_AUTO_TEST_CASE(a_frozen_server_costs_three_timeouts_and_no_more)
     const auto begin = std::chrono::steady_clock::now();
     for (int i = 0; i < 200; ++i) draw(*store);
     const auto took = std::chrono::steady_clock::now() - begin;
-    BOOST_CHECK(contains(store->trouble(), "does not answer within 150 ms"));
-    BOOST_CHECK(took >= 450ms);
-    BOOST_CHECK(took < 5s);
+    BOOST_CHECK(contains(store->trouble(), "does not answer within 500 ms"));
+    BOOST_CHECK(took >= 1500ms);
+    BOOST_CHECK(took < 15s);
     BOOST_CHECK_EQUAL(drawn(*store), 201U);
     redis.thaw();
 }
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(it_recovers_by_itself_after_a_freeze_and_brings_home_what_i
 {
     RedisServer redis;
     RedisStoreOptions options = patient();
-    options.commandTimeout = 150ms;
+    options.commandTimeout = 500ms;
     const QuotaStorePtr store = redisStore(redis.address(), options);
     draw(*store);
     redis.freeze();
@@ -256,7 +256,9 @@ BOOST_AUTO_TEST_CASE(it_recovers_by_itself_after_a_freeze_and_brings_home_what_i
     BOOST_CHECK(!store->trouble().empty());
     redis.thaw();
     const unsigned more = drawUntilWell(*store);
-    BOOST_CHECK_EQUAL(drawn(*redisStore(redis.address(), patient())), 3U + more);
+    const std::uint64_t home = drawn(*redisStore(redis.address(), patient()));
+    BOOST_CHECK_GE(home, 3U + more);
+    if (more == 1) BOOST_CHECK_EQUAL(home, 4U); // else a write whose answer came too late may count twice
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_was_killed_and_knows_nothing_is_told_again)

@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_newer_document_is_not_guessed_at)
     BOOST_CHECK_THROW(openDocument(bytes), NewerDocument);
 }
 
-BOOST_AUTO_TEST_CASE(a_full_log_is_small_and_quick)
+BOOST_AUTO_TEST_CASE(a_full_log_is_small_and_stays_so)
 {
     const QuotaState state = fullLog();
     const std::string bytes = encodeDocument(someStamp(), encodeBody(state));

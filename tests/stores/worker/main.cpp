@@ -1,7 +1,7 @@
 /// One of several processes that share a quota: calls an API as fast as its limits let it, through a real Client, and writes down
 /// when each request arrives at the "server", which is a page of memory that all processes share.
 ///
-///     test-store-worker STORE LIMIT WINDOW_MS THREADS TIMEOUT_MS FAILURE PAGE_FD LOG_FD
+///     test-store-worker STORE LIMIT WINDOW_MS THREADS TIMEOUT_MS FAILURE STORE_TIMEOUT_MS PAGE_FD LOG_FD
 ///
 /// STORE is sqlite:PATH or redis:ADDRESS, FAILURE is safe, closed or open. LIMIT 0 is a lockout rule and no limit.
 
@@ -34,16 +34,18 @@ StoreFailure failureOf(const std::string& word)
     return word == "open" ? StoreFailure::Open : StoreFailure::SafeShare;
 }
 
-QuotaStorePtr openStore(const std::string& text, StoreFailure failure)
+QuotaStorePtr openStore(const std::string& text, StoreFailure failure, std::chrono::milliseconds timeout)
 {
     if (text.rfind("sqlite:", 0) == 0) {
         SqliteStoreOptions options;
         options.failure = failure;
+        options.busyTimeout = timeout;
         return sqliteStore(text.substr(7), options);
     }
     RedisStoreOptions options;
     options.failure = failure;
-    options.commandTimeout = std::chrono::milliseconds(500); // the machine may be busy
+    options.connectTimeout = timeout;
+    options.commandTimeout = timeout;
     options.pauseAfterFailures = std::chrono::milliseconds(500);
     return redisStore(text.substr(6), options);
 }
@@ -75,14 +77,15 @@ void work(const Client& client, const ServerPage& page, std::chrono::millisecond
 
 int main(int count, char** arguments)
 {
-    if (count != 9) return 2;
+    if (count != 10) return 2;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto number = [&](int i) { return static_cast<unsigned>(std::stoul(arguments[i])); };
     const unsigned limit = number(2);
     const std::chrono::milliseconds window(number(3));
     const std::chrono::milliseconds timeout(number(5));
-    const int log = std::stoi(arguments[8]);
-    void* memory = ::mmap(nullptr, sizeof(ServerPage), PROT_READ | PROT_WRITE, MAP_SHARED, std::stoi(arguments[7]), 0);
+    const std::chrono::milliseconds storeTimeout(number(7));
+    const int log = std::stoi(arguments[9]);
+    void* memory = ::mmap(nullptr, sizeof(ServerPage), PROT_READ | PROT_WRITE, MAP_SHARED, std::stoi(arguments[8]), 0);
     if (memory == MAP_FAILED) return 3;
     auto& page = *static_cast<ServerPage*>(memory);
     try {
@@ -91,7 +94,7 @@ int main(int count, char** arguments)
         ClientBuilder builder = Client::to("https://api.example.com");
         builder.transport(transport)
             .auth(bearer(Secret("a-key-that-all-of-them-share")))
-            .quotaStore(openStore(arguments[1], failureOf(arguments[6])))
+            .quotaStore(openStore(arguments[1], failureOf(arguments[6]), storeTimeout))
             .retry(RetryPolicy{1});
         if (limit > 0)
             builder.limit(WindowLimit(limit, window));
