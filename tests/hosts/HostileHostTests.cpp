@@ -221,8 +221,11 @@ public:
         outcome.said = runHost(state, proxy.port(), jobs, _laxOpenSsl.path());
         outcome.proxied = proxy.connections();
         outcome.resumed = SSL_CTX_sess_hits(good.resumingContext.get());
-        for (const Case& each : outcome.cases) eventually([&] { return each.server->ended(); });
-        eventually([&] { return good.watched.ended() && good.owners.size() == good.forking.connections(); });
+        eventually([&] {
+            return std::all_of(outcome.cases.begin(), outcome.cases.end(),
+                               [](const Case& each) { return each.server->ended(1); });
+        });
+        eventually([&] { return good.watched.ended(2) && good.owners.size() == good.forking.connections(); });
         return outcome;
     }
 
@@ -254,7 +257,7 @@ void checkBadPeer(const Outcome& outcome, const Case& each)
         else
             BOOST_TEST(said == "unverified -");
         BOOST_TEST(each.server->connections() == 1u); // nobody tried again
-        BOOST_TEST(each.server->ended());
+        BOOST_TEST(each.server->ended(1));
         BOOST_TEST(each.server->requestBytes() == 0u);
     }
 }

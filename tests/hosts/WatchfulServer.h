@@ -30,9 +30,10 @@ public:
 
     unsigned short port() const { return _server.port(); }
     unsigned connections() const { return _server.connections(); }
-    /// Of requests; complete once the client has gone and ended() is true for all connections.
+    /// Of requests; complete once the client has gone and all its connections have ended().
     std::size_t requestBytes() const { return _requestBytes; }
-    bool ended() const { return _ended == _server.connections(); }
+    /// Whether that many connections came, and all have ended. One that waits to be accepted has not come yet.
+    bool ended(unsigned count) const { return _ended == count && _server.connections() == count; }
 
 private:
     static constexpr int patience = 20'000; // ms: a hang is a failure, not a hang

@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(the_network)
     sandbox.inject(Api::Bando, Fault::of(Fault::Kind::Reset));
     expect(*this, {"GET", coolness, "--retries", "0"}, {}, {10, "ConnectionLost", "MaybeProcessed", ""});
     sandbox.inject(Api::Bando, Fault::of(Fault::Kind::StalledBody));
-    expect(*this, {"GET", coolness, "--deadline", "500ms"}, {}, {8, "Timeout", "Answered", "", 0});
+    expect(*this, {"GET", coolness, "--deadline", "3s"}, {}, {8, "Timeout", "Answered", "", 0});
     expect(*this, {"GET", coolness, "--max-body", "2"}, {}, {10, "ResponseTooLarge", "Answered", "", 0});
 }
 

@@ -221,7 +221,8 @@ BOOST_AUTO_TEST_CASE(threads_stay_bounded_when_everything_is_stuck)
 BOOST_AUTO_TEST_CASE(the_system_knows_its_own_name)
 {
     Resolver resolver;
-    errorOf<NameResolutionError>([&] { resolve(resolver, "does-not-exist.invalid"); });
+    // No label has 64 characters, so the system says no without asking a name server, which might not answer.
+    errorOf<NameResolutionError>([&] { resolve(resolver, std::string(64, 'a') + ".invalid"); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

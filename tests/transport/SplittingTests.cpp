@@ -82,8 +82,8 @@ public:
                       peer.send(first.bytes);
                       if (!first.late.empty()) {
                           eventually([&] { return _firstIsOver || peer.ended; });
-                          peer.send(first.late);
-                          _lateIsOut = true;
+                          deliver(peer, first.late);
+                          _lateIsThere = true;
                       }
                       text = peer.readRequest();
                   }
@@ -96,13 +96,12 @@ public:
     void sendLate()
     {
         _firstIsOver = true;
-        BOOST_REQUIRE(eventually([this] { return _lateIsOut.load(); }));
-        std::this_thread::sleep_for(10ms); // through the loopback
+        BOOST_REQUIRE(eventually([this] { return _lateIsThere.load(); }));
     }
 
 private:
     std::atomic<bool> _firstIsOver{false};
-    std::atomic<bool> _lateIsOut{false};
+    std::atomic<bool> _lateIsThere{false};
     RawServer _server;
 };
 

@@ -8,6 +8,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -99,6 +102,17 @@ inline bool eventually(const std::function<bool()>& condition)
         std::this_thread::sleep_for(5ms);
     }
     return condition();
+}
+
+/// Sends, and waits until all has arrived at the client's socket, read or not, or the client is gone.
+inline void deliver(Peer& peer, std::string_view bytes)
+{
+    peer.send(bytes);
+    eventually([&] {
+        pollfd gone{peer.descriptor(), 0, 0};
+        int underway = 0;
+        return ::poll(&gone, 1, 0) > 0 || ::ioctl(peer.descriptor(), SIOCOUTQ, &underway) != 0 || underway == 0;
+    });
 }
 
 } // namespace tollgate::transport::test

@@ -187,17 +187,19 @@ BOOST_AUTO_TEST_CASE(a_look_through_the_proxy_goes_through_its_tunnel)
 BOOST_AUTO_TEST_CASE(what_has_no_handshake_is_an_error)
 {
     const Authority authority;
-    TransportOptions options = trusting(authority);
-    options.tlsTimeout = 200ms;
-    const auto transport = Transport::create(options);
+    const auto transport = Transport::create(trusting(authority));
     errorOf<InvalidUrl>([&] { transport->tlsReport("http://localhost/"); });
     errorOf<InvalidUrl>([&] { transport->tlsReport("localhost"); });
     errorOf<ConnectError>([&] { transport->tlsReport("https://127.0.0.1:1/"); });
 
     RawServer silent([](Peer& peer) { peer.readToEnd(); });
-    const auto timeout = errorOf<Timeout>([&] { transport->tlsReport("https://localhost:" + std::to_string(silent.port())); });
+    TransportOptions options = trusting(authority);
+    options.tlsTimeout = 200ms;
+    const auto impatient = Transport::create(options);
+    const auto timeout = errorOf<Timeout>([&] { impatient->tlsReport("https://localhost:" + std::to_string(silent.port())); });
     BOOST_TEST(timeout->details().message.find("tlsTimeout") != std::string::npos, timeout->what());
     BOOST_CHECK(timeout->delivery() == Delivery::NotSent);
+    BOOST_TEST(impatient->stats().openConnections == 0u);
 
     RawServer closing([](Peer& peer) { peer.readSome(); });
     const auto closed = errorOf<TlsError>([&] { transport->tlsReport("https://localhost:" + std::to_string(closing.port())); });

@@ -1,5 +1,6 @@
 #include "Certificates.h"
 #include "Support.h"
+#include "TcpState.h"
 
 #include <Poco/Net/AcceptCertificateHandler.h>
 #include <Poco/Net/Context.h>
@@ -358,14 +359,21 @@ BOOST_AUTO_TEST_CASE(a_read_timeout_is_waited_once)
     const auto transport = Transport::create(options);
     const auto once = [&] {
         Exchange exchange = request("GET", server.url());
-        const Response response = transport->exchange(exchange);
+        Response response;
+        try {
+            response = transport->exchange(exchange);
+        } catch (const Timeout&) {
+            return false; // it covers the wait for the head too
+        }
         const auto started = std::chrono::steady_clock::now();
         errorOf<Timeout>([&] { bodyOf(response); });
         const auto took = std::chrono::steady_clock::now() - started;
         BOOST_CHECK(took >= 390ms);
         return took < 700ms;
     };
-    BOOST_CHECK(once() || once() || once()); // a busy machine may be late, though not three times by that much
+    bool good = false;
+    for (int i = 0; i < 5 && !good; ++i) good = once(); // a busy machine may be late, though not each time by that much
+    BOOST_CHECK(good);
 }
 
 BOOST_AUTO_TEST_CASE(a_known_length_needs_no_close_notify)
@@ -387,9 +395,8 @@ BOOST_AUTO_TEST_CASE(an_idle_tls_connection_that_ended_is_noticed)
     const Authority authority;
     const ServerContext context = authority.serve("IP:127.0.0.1");
     for (const bool orderly : {true, false}) {
-        std::atomic<bool> ended{false};
         RawServer server(
-            [&](Peer& peer) {
+            [orderly](Peer& peer) {
                 peer.readRequest();
                 peer.send(answer("one"));
                 if (peer.index > 0)
@@ -398,15 +405,14 @@ BOOST_AUTO_TEST_CASE(an_idle_tls_connection_that_ended_is_noticed)
                     peer.closeNotify();
                 else
                     peer.close();
-                ended = true;
             },
             context.get());
         const auto transport = trusting(authority);
         const long resumed = SSL_CTX_sess_hits(context.get());
         Exchange first = request("GET", server.url());
         bodyOf(transport->exchange(first));
-        BOOST_REQUIRE(eventually([&] { return ended.load(); }));
-        std::this_thread::sleep_for(20ms);
+        BOOST_TEST(transport->stats().idleConnections == 1u);
+        BOOST_REQUIRE(eventually([&] { return tcpStateTo(server.port()) != TCP_ESTABLISHED; }));
         Exchange second = request("POST", server.url(), "x");
         BOOST_TEST(bodyOf(transport->exchange(second)) == "one");
         BOOST_TEST(!second.attempt.reusedConnection);

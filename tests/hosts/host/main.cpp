@@ -6,6 +6,7 @@
 // came, or what the server said. Those that wait on bad servers run at once, the others one after the other behind them.
 
 #include "States.h"
+#include "transport/TcpState.h"
 
 #include "tollgate/tollgate.h"
 
@@ -105,7 +106,12 @@ std::string endAfterHangUp(const Job& job)
 {
     const auto transport = Transport::create(optionsOf(job));
     std::string body = get(*transport, job.url);
-    std::this_thread::sleep_for(200ms); // the server needs 50
+    if (transport->stats().idleConnections != 1) return "not-kept";
+    const unsigned short port = Url(job.url).origin().port;
+    for (int i = 0; transport::test::tcpStateTo(port) != TCP_CLOSE; ++i) {
+        if (i == 2000) return "no-hang-up";
+        std::this_thread::sleep_for(5ms);
+    }
     transport->closeIdle();
     return body;
 }
