@@ -37,6 +37,7 @@ void Dispatcher::start(const std::shared_ptr<CallImpl>& call)
         cancelled = call->cancellation().onCancel([weak = std::weak_ptr<CallImpl>(call)] {
             if (const auto alive = weak.lock()) alive->wake();
         });
+    Entry left; // ends outside the lock: its registration may wait for a callback that wants it
     const std::lock_guard<std::mutex> lock(_mutex);
     Entry& entry = _calls[call.get()];
     if (entry.call) return; // a child that runs already
@@ -46,6 +47,7 @@ void Dispatcher::start(const std::shared_ptr<CallImpl>& call)
     rouse();
     if (!_workers.empty()) return;
     _ready.pop_back();
+    left = std::move(entry);
     _calls.erase(call.get());
     throw Error("no thread can be started for asynchronous calls", "The process or the machine has too many threads.");
 }
