@@ -141,11 +141,7 @@ void ForkMutex::waitOutside()
     }
 }
 
-void ForkSection::leaveThread(ForkMutex& own)
-{
-    const std::lock_guard<ForkMutex> lock(own);
-    OPENSSL_thread_stop();
-}
+void ForkSection::leaveThread() noexcept { OPENSSL_thread_stop(); }
 
 ForkPause::ForkPause() { ForkGate::instance().pause.lock(); }
 

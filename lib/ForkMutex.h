@@ -62,6 +62,7 @@ public:
     }
     ~ForkSection()
     {
+        if (_depth == 1 && _ended) leaveThread(); // once more: the thread's end has seen to it, and then came a late use
         if (--_depth == 0) own().unlock();
     }
     ForkSection(const ForkSection&) = delete;
@@ -76,8 +77,12 @@ private:
             ForkMutex* mutex = new ForkMutex;
             ~Holder()
             {
-                leaveThread(*mutex);
                 _ended = true;
+                if (_depth != 0) return; // exit() inside of a section, as a signal handler may: this thread has the lock
+                {
+                    const std::lock_guard<ForkMutex> lock(*mutex);
+                    leaveThread();
+                }
                 delete mutex;
             }
         };
@@ -89,7 +94,7 @@ private:
         return *holder.mutex;
     }
     /// Gives back what OpenSSL keeps for this thread, before it does so by itself outside of any section.
-    static void leaveThread(ForkMutex& own);
+    static void leaveThread() noexcept;
 
     static inline thread_local bool _ended = false;
     static inline thread_local unsigned _depth = 0;

@@ -140,11 +140,14 @@ public:
         const Secret user = _user->current();
         const Secret password = _password->current();
         const Secret site = _site ? _site->current() : Secret();
-        const std::lock_guard<ForkMutex> lock(_mutex);
-        if (!_credential || !_credential->isMadeOf(user, password, site)) {
-            check(user, password, site);
-            _credential = std::make_shared<BasicCredential>(user, password, site);
+        {
+            const std::lock_guard<ForkMutex> lock(_mutex);
+            if (_credential && _credential->isMadeOf(user, password, site)) return _credential;
         }
+        check(user, password, site); // outside the lock: the sources may be the user's own
+        auto made = std::make_shared<const BasicCredential>(user, password, site);
+        const std::lock_guard<ForkMutex> lock(_mutex);
+        if (!_credential || !_credential->isMadeOf(user, password, site)) _credential = std::move(made); // or another was quicker
         return _credential;
     }
 

@@ -91,9 +91,11 @@ BearerTokens::BearerTokens(CredentialSourcePtr source, KeyShape shape) : _source
 CredentialPtr BearerTokens::newest()
 {
     Secret secret = _source->current();
-    const std::lock_guard<ForkMutex> lock(_mutex);
-    if (_credential && secret == _secret) return _credential;
-
+    {
+        const std::lock_guard<ForkMutex> lock(_mutex);
+        if (_credential && secret == _secret) return _credential;
+    }
+    // Outside the lock: the source may be the user's own.
     const std::string what = named(_shape.name.empty() ? "the bearer token" : ("the " + _shape.name).c_str(), *_source);
     checkCredential(secret, what);
     const std::string_view text = secret.expose();
@@ -106,7 +108,10 @@ CredentialPtr BearerTokens::newest()
         refuseCredential(
             what + " does not begin with " + _shape.prefix + ", as every such key does",
             "Nothing was sent. Check that it is the key of this provider and was copied from its first character on.");
-    _credential = std::make_shared<BearerToken>(secret);
+    auto made = std::make_shared<BearerToken>(secret);
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    if (_credential && secret == _secret) return _credential; // another thread was quicker
+    _credential = std::move(made);
     _secret = std::move(secret);
     return _credential;
 }

@@ -96,7 +96,7 @@ public:
     virtual void closeIdle() {}
 
     /// One object of type T for all who share this transport, made at the first call. This is how clients share their limits
-    /// without the transport knowing of them.
+    /// without the transport knowing of them. `make` runs under a lock of the transport: it must make no Secret and no client.
     template <class T>
     std::shared_ptr<T> shared(const std::function<std::shared_ptr<T>()>& make)
     {

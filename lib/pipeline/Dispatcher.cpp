@@ -126,11 +126,12 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
     std::shared_ptr<CallImpl> alive = _calls.at(&call).call;
     _calls.at(&call).stand = Stand::Running;
     lock.unlock();
-    const Step step = call.step();
+    Step step = call.step();
     // A callback forked, and this is the child. There is nothing for it to come back to: the calls are the parent's, and the
     // thread that runs main() is not here.
     if (_generation != forkGeneration) ::_exit(0);
     if (step.first) start(std::static_pointer_cast<CallImpl>(step.first));
+    step.first.reset(); // outside the lock: it may have ended by now, and be the last to hold what is the user's
     lock.lock();
 
     Entry& entry = _calls.at(&call);

@@ -1,3 +1,4 @@
+#include "ForkMutex.h"
 #include "hygiene/Child.h"
 #include "transport/Certificates.h"
 #include "transport/RawServer.h"
@@ -353,6 +354,19 @@ BOOST_AUTO_TEST_CASE(a_child_that_drops_an_answer_and_cancels_a_call_of_its_own_
                     return !result && dynamic_cast<const Cancelled*>(&result.error());
                 })) == Ending::Good);
     BOOST_TEST(readableEventDescriptors() == 0u);
+}
+
+// As from a signal handler that came amid a read. Hangs if the thread's end wants the lock that the section has.
+BOOST_AUTO_TEST_CASE(a_program_may_exit_inside_of_a_section)
+{
+    if (!mayForkAmidThreads()) return;
+    BOOST_CHECK(endingOf(forkChild(
+                    [] {
+                        const ForkSection inside;
+                        std::exit(0);
+                        return false;
+                    },
+                    10)) == Ending::Good);
 }
 
 BOOST_AUTO_TEST_CASE(the_host_may_fork_in_a_callback)
