@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 #include <vector>
 
 namespace tollgate {
@@ -88,7 +88,7 @@ Secret Secret::fromFile(const std::string& path)
 {
     std::FILE* file = std::fopen(path.c_str(), "rbe");
     if (!file)
-        missing("the credential file " + path + " cannot be read: " + std::strerror(errno),
+        missing("the credential file " + path + " cannot be read: " + std::generic_category().message(errno),
                 "Check that the path is right and that this program's user may read it.");
     // Unbuffered, so that stdio keeps no copy; one byte more than is allowed tells "too large".
     std::setvbuf(file, nullptr, _IONBF, 0);
@@ -104,7 +104,8 @@ Secret Secret::fromFile(const std::string& path)
     Secret secret(size <= 64 * 1024 && !failed ? text : std::string_view{});
     OPENSSL_cleanse(content.data(), content.size());
     if (failed)
-        missing("the credential file " + path + " cannot be read: " + std::strerror(reason), "It must be a readable file.");
+        missing("the credential file " + path + " cannot be read: " + std::generic_category().message(reason),
+                "It must be a readable file.");
     if (size > 64 * 1024)
         missing("the credential file " + path + " is larger than 64 KiB", "It must hold the credential and nothing else.");
     if (secret.empty()) missing("the credential file " + path + " is empty", "Write the credential into it, without quotes.");

@@ -1,5 +1,10 @@
 # Programs of the hygiene room beside its tests.
 
+# What the library calls is read from its object files, and what a program calls that does not behave, for comparison.
+add_dependencies(test-hygiene test-hostile-host)
+target_compile_definitions(test-hygiene PRIVATE TOLLGATE_NM="${CMAKE_NM}"
+    TOLLGATE_LIBRARY="$<TARGET_FILE:tollgate>" TOLLGATE_HOSTILE_HOST="$<TARGET_FILE:test-hostile-host>")
+
 # A long run with faults: the process must not grow. ctest runs a short one; see tollgate-soak --help.
 file(GLOB soak_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/soak/*.cpp)
 if(soak_sources)

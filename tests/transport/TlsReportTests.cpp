@@ -109,6 +109,37 @@ BOOST_AUTO_TEST_CASE(every_fault_of_a_certificate_is_found_and_the_chain_shown)
     checkProblem(report(ours, [](CertificateOptions& c) { c.usage = "clientAuth"; }), "not meant for servers");
 }
 
+// Names come from whoever answers, and go to terminals and logs: none may move a cursor, forge a line or turn the writing round.
+BOOST_AUTO_TEST_CASE(what_a_stranger_calls_itself_is_harmless_to_read)
+{
+    const Authority ours;
+    CertificateOptions certificate;
+    certificate.names = "DNS:\x1b[2J.example.com,DNS:a\nb.example.com";
+    certificate.subject = "\x1b[31mbad\r\nverified: yes\x7f\t\xc2\x9b"
+                          "2J \xe2\x80\xaeten\xe2\x81\xa6 Stra\xc3\x9f"
+                          "e";
+    certificate.selfSigned = true;
+    const ServerContext context = ours.serve(certificate);
+    const TlsReport report = reportOn(context.get(), trusting(ours));
+    BOOST_REQUIRE(report.chain.size() == 1u);
+    std::string all = report.problem + report.chain[0].subject + report.chain[0].issuer;
+    for (const std::string& name : report.chain[0].names) all += name;
+    {
+        RawServer server([](Peer& peer) { peer.readToEnd(); }, context.get());
+        const auto transport = Transport::create(trusting(ours));
+        Exchange exchange = request("GET", server.url("/", "localhost"));
+        all += errorOf<TlsError>([&] { transport->exchange(exchange); })->what();
+    }
+
+    BOOST_TEST(report.chain[0].subject.find("Stra\xc3\x9f"
+                                            "e") != std::string::npos,
+               report.chain[0].subject); // letters may be any
+    BOOST_TEST(report.chain[0].names.size() == 2u);
+    for (const char* harmful : {"\xc2\x9b", "\xe2\x80\xae", "\xe2\x81\xa6"})
+        BOOST_TEST(all.find(harmful) == std::string::npos, all);
+    BOOST_TEST(std::count_if(all.begin(), all.end(), [](unsigned char each) { return each < 0x20 || each == 0x7f; }) == 0, all);
+}
+
 BOOST_AUTO_TEST_CASE(a_pin_that_does_not_match_is_found)
 {
     const Authority authority;
