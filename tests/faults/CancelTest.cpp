@@ -158,7 +158,7 @@ void judge(const Phase& phase)
         for (int i = 0; i < cancels; ++i) latencies.push_back(latencyOf(phase));
         std::sort(latencies.begin(), latencies.end());
         middle = latencies[latencies.size() / 2];
-        worst = latencies.back();
+        worst = std::max(worst, latencies.back());
     }
     BOOST_CHECK(worst < 5s); // none of them may be lost and end with something else
     std::cout << "worst cancel latency, " << phase.name << ": "

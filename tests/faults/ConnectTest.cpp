@@ -79,8 +79,8 @@ std::string judge(const std::string& name, Transport& transport, const Expectati
 {
     const TimePoint deadline = Steady::now() + (expected.waits ? shortDeadline : Duration(amply));
     const Ending ending = outcomeOf(deadline, [&] { return get(transport, url, deadline); });
-    if (std::string wrong = difference(expected, ending); !wrong.empty()) return wrong;
     if (expected.waits) Figures::all().overran(name, ending.overrun);
+    if (std::string wrong = difference(expected, ending); !wrong.empty()) return wrong;
     const TransportStats stats = transport.stats();
     if (stats.openConnections != stats.idleConnections) return "a connection is still lent";
     if (!ending.error.empty() && stats.idleConnections > 0) return "a broken connection is kept";
@@ -228,8 +228,8 @@ std::string tryFullPool(const std::string& name, bool overTls, const Tls& tls)
     const Response holder = transport.exchange(exchange);
     const TimePoint deadline = Steady::now() + shortDeadline;
     const Ending ending = outcomeOf(deadline, [&] { return get(transport, url, deadline); });
-    if (std::string wrong = difference(unsent({"Timeout"}), ending); !wrong.empty()) return wrong;
     Figures::all().overran(name, ending.overrun);
+    if (std::string wrong = difference(unsent({"Timeout"}), ending); !wrong.empty()) return wrong;
     return transport.stats().openConnections == 1 ? "" : "the pool miscounts";
 }
 

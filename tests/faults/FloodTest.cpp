@@ -240,8 +240,8 @@ std::string tryFlood(const std::string& name, const Flood& flood, SSL_CTX* conte
     const TimePoint bound = Steady::now() + (flood.expected.waits || flood.drop ? shortDeadline : Duration(amply));
     const TimePoint deadline = flood.expected.waits && !flood.byReadTimeout ? bound : Steady::now() + amply;
     const Ending ending = outcomeOf(bound, [&] { return get(deadline, flood.drop); });
-    if (std::string wrong = difference(flood.expected, ending); !wrong.empty()) return wrong;
     if (flood.expected.waits) Figures::all().overran(name, ending.overrun);
+    if (std::string wrong = difference(flood.expected, ending); !wrong.empty()) return wrong;
     const TransportStats stats = transport->stats();
     if (stats.openConnections != stats.idleConnections) return "a connection is still lent";
     if (stats.idleConnections > 0 && !ending.error.empty()) return "a broken connection is kept";

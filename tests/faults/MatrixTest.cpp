@@ -71,7 +71,7 @@ std::string tryTransport(const Case& each, const Tls& tls)
     const TimePoint deadline = Steady::now() + (expected.waits ? shortDeadline : Duration(amply));
     const Ending outcome = outcomeOf(deadline, [&] { return exchange(*transport, server, "/fault", deadline, bodyFor(each)); });
     std::string wrong = difference(expected, outcome);
-    if (expected.waits && wrong.empty()) Figures::all().overran(each.name, outcome.overrun);
+    if (expected.waits) Figures::all().overran(each.name, outcome.overrun);
     if (wrong.empty() && !outcome.error.empty() && outcome.delivery == Delivery::NotSent && server.seen() > 0)
         wrong = "the server saw what was NotSent";
     if (!wrong.empty()) return wrong;

@@ -176,8 +176,8 @@ BOOST_AUTO_TEST_CASE(the_state_of_the_process_stays_as_it_was)
                              new Poco::Net::Context(Poco::Net::Context::CLIENT_USE, "", Poco::Net::Context::VERIFY_RELAXED));
     Poco::Logger::get("host").setLevel("debug");
     const OpenDescriptors before;
-    std::thread([&] { useAll(server, authority); }).join(); // what is made once and kept is made here
     const auto stateBefore = hostState();
+    std::thread([&] { useAll(server, authority); }).join(); // threads that are made once and kept are made here
     const auto threadsBefore = tasks().size();
     std::thread([&] {
         const auto mine = hostState();

@@ -11,7 +11,9 @@
 #include <poll.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <optional>
 
 using namespace tollgate;
 using tollgate::transport::TlsStep;
@@ -56,6 +58,27 @@ public:
 
 private:
     const char* _name;
+};
+
+/// Takes an environment variable away for a while.
+class Without
+{
+public:
+    explicit Without(const char* name) : _name(name)
+    {
+        if (const char* value = std::getenv(name)) _value = value;
+        ::unsetenv(name);
+    }
+    ~Without()
+    {
+        if (_value) ::setenv(_name, _value->c_str(), 1);
+    }
+    Without(const Without&) = delete;
+    Without& operator=(const Without&) = delete;
+
+private:
+    const char* _name;
+    std::optional<std::string> _value;
 };
 
 } // namespace
@@ -475,6 +498,26 @@ BOOST_AUTO_TEST_CASE(no_trusted_certificates_is_said_with_the_places_tried)
     const auto probed = errorOf<ConfigurationError>([&] { Transport::create()->exchange(exchange); });
     BOOST_TEST(probed->details().message.find("SSL_CERT_FILE=/nowhere/bundle.pem") != std::string::npos);
     BOOST_TEST(probed->details().message.find("SSL_CERT_DIR=/nowhere/certs") != std::string::npos);
+}
+
+// Debian's place; where a system keeps its own elsewhere, or has none, the other places are named.
+BOOST_AUTO_TEST_CASE(the_systems_certificates_are_found_where_it_keeps_them)
+{
+    const Authority ours;
+    const ServerContext context = ours.serve("IP:127.0.0.1");
+    RawServer server([](Peer& peer) { peer.readToEnd(); }, context.get());
+    const Without file("SSL_CERT_FILE"), directory("SSL_CERT_DIR");
+    const std::string debians = "/etc/ssl/certs/ca-certificates.crt";
+    try {
+        const TlsReport report = Transport::create()->tlsReport(server.url());
+        BOOST_TEST(report.trust.compare(0, 5, "/etc/") == 0, report.trust);
+        BOOST_TEST((report.trust == debians) == std::filesystem::exists(debians), report.trust);
+        BOOST_TEST(!report.verified); // nobody there vouches for our authority
+    } catch (const ConfigurationError& error) {
+        BOOST_TEST(!std::filesystem::exists(debians));
+        for (const char* place : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs"})
+            BOOST_TEST(error.details().message.find(place) != std::string::npos, error.details().message);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_environment_may_name_the_certificates)
