@@ -26,6 +26,7 @@ struct CancellationState
     std::uint64_t running = 0; ///< id of the callback that runs now
     std::thread::id runner;
     unsigned generation = forkGeneration;
+    std::vector<CancellationRegistration> parents; ///< of a token that stands for several
 
     /// In a forked child: callbacks wake threads of the parent, through descriptors that it shares with us.
     void comeFromFork()
@@ -39,7 +40,29 @@ struct CancellationState
         static_cast<void>(finished.release()); // its end would wait for the parent's threads
         finished = std::make_unique<std::condition_variable_any>();
     }
+
+    static void cancel(const std::shared_ptr<CancellationState>& state);
 };
+
+void CancellationState::cancel(const std::shared_ptr<CancellationState>& state)
+{
+    std::unique_lock<ForkMutex> lock(state->mutex);
+    state->comeFromFork();
+    if (state->cancelled.exchange(true, std::memory_order_acq_rel)) return;
+    state->runner = std::this_thread::get_id();
+    while (!state->callbacks.empty()) {
+        auto entry = std::move(state->callbacks.back());
+        state->callbacks.pop_back();
+        state->running = entry.first;
+        lock.unlock();
+        entry.second();
+        entry.second = nullptr;
+        lock.lock();
+        state->running = 0;
+        state->finished->notify_all();
+    }
+    state->runner = {};
+}
 
 } // namespace detail
 
@@ -93,6 +116,19 @@ CancellationRegistration CancellationToken::onCancel(std::function<void()> callb
     return registration;
 }
 
+CancellationToken CancellationToken::either(const CancellationToken& one, const CancellationToken& other)
+{
+    if (!one.canBeCancelled() || one._state == other._state) return other;
+    if (!other.canBeCancelled()) return one;
+    CancellationToken both;
+    both._state = std::make_shared<detail::CancellationState>();
+    for (const CancellationToken* each : {&one, &other})
+        both._state->parents.push_back(each->onCancel([weak = std::weak_ptr(both._state)] {
+            if (const auto state = weak.lock()) detail::CancellationState::cancel(state);
+        }));
+    return both;
+}
+
 CancellationSource::CancellationSource() { _token._state = std::make_shared<detail::CancellationState>(); }
 
 CancellationToken CancellationSource::token() const noexcept { return _token; }
@@ -100,22 +136,7 @@ CancellationToken CancellationSource::token() const noexcept { return _token; }
 void CancellationSource::cancel()
 {
     const auto state = _token._state; // a callback may destroy this source
-    std::unique_lock<ForkMutex> lock(state->mutex);
-    state->comeFromFork();
-    if (state->cancelled.exchange(true, std::memory_order_acq_rel)) return;
-    state->runner = std::this_thread::get_id();
-    while (!state->callbacks.empty()) {
-        auto entry = std::move(state->callbacks.back());
-        state->callbacks.pop_back();
-        state->running = entry.first;
-        lock.unlock();
-        entry.second();
-        entry.second = nullptr;
-        lock.lock();
-        state->running = 0;
-        state->finished->notify_all();
-    }
-    state->runner = {};
+    detail::CancellationState::cancel(state);
 }
 
 } // namespace tollgate

@@ -6,7 +6,7 @@ namespace tollgate {
 
 std::size_t Response::read(char* buffer, std::size_t capacity)
 {
-    if (!_source) return 0;
+    if (!_source || capacity == 0) return 0;
     const std::size_t count = _source->read(buffer, capacity);
     if (count == 0) {
         _trailers = _source->trailers();

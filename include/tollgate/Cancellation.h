@@ -39,6 +39,9 @@ public:
     /// False for an empty token: nobody can ever cancel it.
     bool canBeCancelled() const noexcept { return _state != nullptr; }
 
+    /// A token that is cancelled as soon as one of the two is.
+    static CancellationToken either(const CancellationToken& one, const CancellationToken& other);
+
     /// Runs `callback` once when cancelled: on the cancelling thread, or at once on this one if that has happened already.
     /// The callback must be short and must not throw.
     [[nodiscard]] CancellationRegistration onCancel(std::function<void()> callback) const;

@@ -116,7 +116,7 @@ public:
 
     /// Ends its wait; it asks its stages again. Thread-safe.
     virtual void wake() = 0;
-    /// Ends the call with Cancelled. Thread-safe.
+    /// Ends the call with Cancelled, its exchange included. Thread-safe.
     virtual void cancel() = 0;
 
     /// What a stage keeps for this call; made at the first use, gone with the call or when a loop above starts again.

@@ -157,15 +157,8 @@ Result<Response> answer(CallImpl& call, Outcome& outcome, Body body)
                 response.attempts() = call.takeAttempts();
                 return std::move(response);
             }
-        } catch (const Error& error) { // the body was cut off
-            failure = ErrorPtr(static_cast<const Error*>(error.clone()));
-            failure = complete(call, *failure);
-        } catch (const std::exception& error) {
-            ErrorDetails details;
-            details.message = std::string("the answer could not be reviewed or read: ") + error.what();
-            details.hint = "This is an error of a callback, not of the server.";
-            details.delivery = Delivery::Answered;
-            failure = complete(call, Error(std::move(details)));
+        } catch (...) { // the body was cut off, or a review failed
+            failure = complete(call, *currentError("the answer could not be reviewed or read", Delivery::Answered));
         }
     } else {
         failure = complete(call, outcome.error());

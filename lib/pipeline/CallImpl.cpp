@@ -22,26 +22,6 @@ ErrorPtr makeError(std::string message, std::string hint, Delivery delivery)
     return std::make_shared<Leaf>(std::move(details));
 }
 
-constexpr const char* strangerHint = "This is an error of a stage, a callback or the request's body, not of the server.";
-
-/// The error that is being handled, as a value of its own type.
-ErrorPtr currentError(Delivery delivery)
-{
-    try {
-        throw;
-    } catch (const Error& error) {
-        return ErrorPtr(static_cast<const Error*>(error.clone()));
-    } catch (const Poco::Exception& error) {
-        return makeError<Error>("a stage failed: " + error.displayText(), strangerHint, delivery);
-    } catch (const std::exception& error) {
-        return makeError<Error>(std::string("a stage failed: ") + error.what(), strangerHint, delivery);
-    } catch (const abi::__forced_unwind&) { // the thread is being cancelled, which must go on
-        throw;
-    } catch (...) {
-        return makeError<Error>("a stage failed with an exception of an unknown type", strangerHint, delivery);
-    }
-}
-
 TimePoint deadlineOf(const Request& request, const ClientCore& core, TimePoint now)
 {
     TimePoint deadline = request.deadline();
@@ -53,12 +33,32 @@ TimePoint deadlineOf(const Request& request, const ClientCore& core, TimePoint n
 
 } // namespace
 
+ErrorPtr pipeline::currentError(const std::string& what, Delivery delivery)
+{
+    static constexpr const char* hint = "This is an error of a stage, a callback or the request's body, not of the server.";
+    try {
+        throw;
+    } catch (const Error& error) {
+        return ErrorPtr(static_cast<const Error*>(error.clone()));
+    } catch (const Poco::Exception& error) {
+        return makeError<Error>(what + ": " + error.displayText(), hint, delivery);
+    } catch (const std::exception& error) {
+        return makeError<Error>(what + ": " + error.what(), hint, delivery);
+    } catch (const abi::__forced_unwind&) { // the thread is being cancelled, which must go on
+        throw;
+    } catch (...) {
+        return makeError<Error>(what + ": an exception of an unknown type", hint, delivery);
+    }
+}
+
 CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, const Request& borrowed, pipeline::Driver& driver)
     : _core(std::move(core))
     , _request(&borrowed)
     , _driver(driver)
     , _deadline(deadlineOf(borrowed, *_core, _core->clock().now()))
-{}
+{
+    letStagesCancel();
+}
 
 CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, Request&& owned, pipeline::Driver& driver)
     : _core(std::move(core))
@@ -66,9 +66,17 @@ CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, Request&& owned, pipe
     , _request(&*_own)
     , _driver(driver)
     , _deadline(deadlineOf(*_own, *_core, _core->clock().now()))
-{}
+{
+    letStagesCancel();
+}
 
 CallImpl::~CallImpl() = default;
+
+/// Only they know the call, and most clients have none.
+void CallImpl::letStagesCancel()
+{
+    if (!_core->options.callStages.empty()) _source.emplace();
+}
 
 Request& CallImpl::editRequest()
 {
@@ -82,6 +90,7 @@ void CallImpl::cancel()
 {
     _cancelled.store(true, std::memory_order_release);
     wake();
+    if (_source) _source->cancel();
 }
 
 std::shared_ptr<void>& CallImpl::slotOf(const CallStage& stage)
@@ -187,7 +196,7 @@ bool CallImpl::descend(Step& step)
             case Verdict::Kind::Again: throw Error("a stage answered Again from before()", "Only a loop's after() may.");
             }
         } catch (...) {
-            _outcome.emplace(currentError(_delivery));
+            _outcome.emplace(pipeline::currentError("a stage failed", _delivery));
         }
         stopWaiting();
         _walk = Walk::Up;
@@ -219,7 +228,7 @@ bool CallImpl::ascend(Step& step)
             step.until = std::min(_notBefore, _deadline);
             return false;
         } catch (...) {
-            _outcome.emplace(currentError(_delivery));
+            _outcome.emplace(pipeline::currentError("a stage failed", _delivery));
         }
     }
     _slots.clear();
@@ -237,12 +246,13 @@ Outcome CallImpl::attempt()
     exchange.headers = _core->headersFor(*_request, carriesCredential());
     exchange.body = _request->body();
     exchange.deadline = _deadline;
-    exchange.cancellation = _request->cancellation();
+    exchange.cancellation =
+        _source ? CancellationToken::either(_request->cancellation(), _source->token()) : _request->cancellation();
     try {
         if (exchange.body && exchange.body->replayable() && !exchange.body->view()) exchange.body->rewind();
         return _core->pipeline->attempt(*this, exchange);
     } catch (...) {
-        return currentError(_delivery);
+        return pipeline::currentError("a stage failed", _delivery);
     }
 }
 

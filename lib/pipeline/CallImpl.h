@@ -35,6 +35,9 @@ struct Step
     CallPtr first;           ///< not done: bring this one to its end before
 };
 
+/// The exception that is being handled as an error of its own type, or if it is not ours as one that begins with `what`.
+ErrorPtr currentError(const std::string& what, Delivery delivery);
+
 } // namespace pipeline
 
 /// One send() as a state machine: step() runs the stages until the call is done or has to wait. One thread steps it at a time;
@@ -112,6 +115,7 @@ private:
     void startWaiting(const char* what);
     void stopWaiting();
     void fail(ErrorPtr error);
+    void letStagesCancel();
 
     std::shared_ptr<const ClientCore> _core;
     std::optional<Request> _own;
@@ -120,6 +124,7 @@ private:
     Url _url;
     TimePoint _deadline;
     std::atomic<bool> _cancelled{false};
+    std::optional<CancellationSource> _source; ///< so that cancel() reaches an exchange
     std::vector<Attempt> _attempts;
     Delivery _delivery = Delivery::NotSent;
     std::vector<std::pair<const CallStage*, std::shared_ptr<void>>> _slots;

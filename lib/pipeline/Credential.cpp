@@ -77,7 +77,7 @@ Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
     _flight->leader = &call;
     _flight->leaderDeadline = call.deadline();
     request.deadline(std::min(request.deadline(), call.deadline()));
-    if (!request.cancellation().canBeCancelled()) request.cancellation(call.cancellation());
+    request.cancellation(CancellationToken::either(request.cancellation(), call.cancellation()));
     _flight->child = std::make_shared<CallImpl>(_core.bare(), std::move(request), call.driver());
     // The child may outlive the leader, and with it the last client: it keeps the core that this stage belongs to.
     _flight->child->onDone(
@@ -90,11 +90,8 @@ ErrorPtr CredentialStage::learn(const Outcome& outcome) const
     try {
         _core.options.auth->learn(outcome ? bufferedOutcome(outcome) : outcome);
         return nullptr;
-    } catch (const Error& error) {
-        return ErrorPtr(static_cast<const Error*>(error.clone()));
-    } catch (const std::exception& error) {
-        return std::make_shared<Error>(std::string("the authentication strategy could not use the token answer: ") +
-                                       error.what());
+    } catch (...) {
+        return currentError("the authentication strategy could not use the token answer", Delivery::NotSent);
     }
 }
 
@@ -120,8 +117,13 @@ Verdict CredentialStage::after(Call& each, Outcome& outcome)
     auto& call = static_cast<CallImpl&>(each);
     if (!call.carriesCredential()) return Verdict::proceed();
     if (Slot* slot = call.slotIfAny<Slot>(*this); slot && slot->flight) leave(call, *slot);
-    call.fresherCredential = outcome && outcome->status() == 401 && call.credential &&
-                             _core.options.auth->onChallenge(outcome->head(), *call.credential);
+    call.fresherCredential = false;
+    if (!outcome || outcome->status() != 401 || !call.credential) return Verdict::proceed();
+    try {
+        call.fresherCredential = _core.options.auth->onChallenge(outcome->head(), *call.credential);
+    } catch (...) { // a source that failed: the server's 401 is what happened to this call, and the next one will say the rest
+        static_cast<void>(currentError("", Delivery::Answered));
+    }
     return Verdict::proceed();
 }
 

@@ -88,8 +88,12 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
         const Error& error = outcome.error();
         if (!is<TransportError>(outcome) || is<TlsError>(outcome) || is<ProtocolError>(outcome) || is<ResponseTooLarge>(outcome))
             return {};
-        if (error.delivery() == Delivery::Answered) return {};
-        if (error.delivery() == Delivery::MaybeProcessed && !twice) return {};
+        // What became of the request counts, not what a stage made of it.
+        const Delivery delivery = call.carried && !call.attempts().empty()
+                                      ? std::max(error.delivery(), call.attempts().back().delivery)
+                                      : error.delivery();
+        if (delivery == Delivery::Answered) return {};
+        if (delivery == Delivery::MaybeProcessed && !twice) return {};
         return {error.details().staleConnection ? Plan::Kind::AtOnce : Plan::Kind::Later};
     }
     auto hint = limits::serverHint(outcome->headers(), call.clock().wallNow()).wait();

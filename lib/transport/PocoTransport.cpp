@@ -100,8 +100,11 @@ Response PocoTransport::exchange(Exchange& exchange)
         if (stale) reader->lease().countStale();
         attempt.error = error.name();
         failure = annotated(error, exchange.url.origin(), attempt.delivery, stale);
-    } catch (...) // the request body's own
-    {
+    } catch (const BodyFailure& thrown) {
+        attempt.total = Steady::now() - started;
+        reader->abandon();
+        std::rethrow_exception(thrown.cause);
+    } catch (...) { // the request body's own
         attempt.total = Steady::now() - started;
         reader->abandon();
         throw;

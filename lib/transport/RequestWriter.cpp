@@ -161,14 +161,22 @@ void RequestWriter::writeProduced(ResponseReader& reader, std::string& out)
     }
 }
 
+std::size_t RequestWriter::readBody(char* buffer, std::size_t capacity)
+{
+    try {
+        return _exchange.body->read(buffer, capacity);
+    } catch (const Error&) {
+        throw BodyFailure{std::current_exception()};
+    }
+}
+
 bool RequestWriter::appendPiece(std::string& out)
 {
-    RequestBody& body = *_exchange.body;
     const std::size_t at = out.size();
     if (!_chunked) {
         if (_left == 0) return false;
         out.resize(at + static_cast<std::size_t>(std::min<std::uint64_t>(pieceSize, _left)));
-        const std::size_t count = body.read(out.data() + at, out.size() - at);
+        const std::size_t count = readBody(out.data() + at, out.size() - at);
         out.resize(at + count);
         if (count == 0)
             fail<InvalidRequest>(fmt::format("the request body ended after {} of {} bytes", _length - _left, _length),
@@ -178,7 +186,7 @@ bool RequestWriter::appendPiece(std::string& out)
     }
     constexpr std::size_t sizeLine = 6; // "4000" CR LF
     out.resize(at + sizeLine + pieceSize);
-    const std::size_t count = body.read(out.data() + at + sizeLine, pieceSize);
+    const std::size_t count = readBody(out.data() + at + sizeLine, pieceSize);
     if (count == 0) {
         out.resize(at);
         out.append("0\r\n\r\n");

@@ -7,10 +7,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 
 namespace tollgate::transport {
+
+/// An error of this library's that the request's body threw: it tells of another connection, not of the one that is written to.
+struct BodyFailure
+{
+    std::exception_ptr cause;
+};
 
 /// Puts one request on the wire (RFC 9112): head and a body of up to 16 KiB in one send, larger ones behind it, always framed by
 /// a length or chunks. A proxy gets the target of a plain http request in absolute-form (section 3.2.2). It notices when the
@@ -26,7 +33,7 @@ public:
     bool asksForEncoding() const noexcept { return _asksForEncoding; }
 
     /// Sends it, setting the attempt's delivery with the first byte. Returns early once the server has answered that it wants no
-    /// more; the reader has the head then. Throws ConnectionLost, Timeout, Cancelled, and what the body throws.
+    /// more; the reader has the head then. Throws ConnectionLost, Timeout, Cancelled, BodyFailure, and what else the body throws.
     void write(ResponseReader& reader);
 
 private:
@@ -36,6 +43,7 @@ private:
     void writeBytes(ResponseReader& reader, std::string_view first, std::string_view rest);
     void writeProduced(ResponseReader& reader, std::string& out);
     bool appendPiece(std::string& out);
+    std::size_t readBody(char* buffer, std::size_t capacity);
     bool send(ResponseReader& reader, std::string_view bytes, bool last);
     bool answered(ResponseReader& reader);
 

@@ -75,7 +75,7 @@ bool ResponseReader::lookForHead()
     return true;
 }
 
-bool ResponseReader::wantsNoMore() const noexcept { return !_codec.keepAlive() || _codec.status() >= 300; }
+bool ResponseReader::wantsNoMore() const noexcept { return _codec.status() >= 300; }
 
 ResponseHead ResponseReader::readHead()
 {

@@ -34,7 +34,8 @@ public:
 
     /// Takes in what has arrived, without waiting: whether the final head is complete. Throws as readHead() does.
     bool lookForHead();
-    /// Whether that head tells the sender of a large body to stop (RFC 9112 section 9.3): an error, or the end of the connection.
+    /// Whether that head tells the sender of a large body to stop (RFC 9112 section 9.5). A success that closes does not: the end
+    /// of the connection is about further requests.
     bool wantsNoMore() const noexcept;
     /// Waits for the final head. Throws ConnectionLost, ProtocolError, ResponseTooLarge, Timeout, Cancelled.
     ResponseHead readHead();

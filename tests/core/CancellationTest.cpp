@@ -38,6 +38,28 @@ BOOST_AUTO_TEST_CASE(callbacks_run_once_and_only_while_registered)
     BOOST_TEST(late == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_token_may_stand_for_two)
+{
+    for (const bool first : {false, true}) {
+        CancellationSource one, other;
+        const CancellationToken both = CancellationToken::either(one.token(), other.token());
+        int told = 0;
+        const auto registration = both.onCancel([&] { ++told; });
+        BOOST_TEST(!both.isCancelled());
+        (first ? one : other).cancel();
+        BOOST_TEST(both.isCancelled());
+        BOOST_TEST((first ? other : one).token().isCancelled() == false);
+        (first ? other : one).cancel();
+        BOOST_TEST(told == 1);
+        BOOST_TEST(CancellationToken::either(one.token(), CancellationToken()).isCancelled()); // cancelled before
+    }
+    const CancellationToken nobody = CancellationToken::either(CancellationToken(), CancellationToken());
+    BOOST_TEST(!nobody.canBeCancelled());
+    CancellationSource outlives;
+    CancellationToken::either(outlives.token(), CancellationSource().token()); // gone again
+    outlives.cancel();
+}
+
 BOOST_AUTO_TEST_CASE(a_registration_that_goes_waits_for_its_callback)
 {
     for (int round = 0; round < 200; ++round) {

@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_does_is_found_out)
 {
     const std::set<std::string> offences = offencesIn(TOLLGATE_HOSTILE_HOST);
     for (const char* each : {"Poco::Net::SSLManager::", "Poco::Net::HTTPClientSession::setGlobalProxyConfig",
-                             "Poco::Net::uninitializeSSL", "getaddrinfo", "X509_VERIFY_PARAM_add0_table", "fork"})
+                             "Poco::Net::uninitializeSSL", "X509_VERIFY_PARAM_add0_table", "fork"})
         BOOST_TEST(std::any_of(offences.begin(), offences.end(),
                                [each](const std::string& offence) { return offence.find(each) != std::string::npos; }),
                    each);

@@ -106,6 +106,32 @@ BOOST_AUTO_TEST_CASE(a_key_rotated_while_the_call_was_on_its_way_cures_the_401)
     BOOST_TEST(bad == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_source_that_fails_after_a_401_does_not_hide_it)
+{
+    int failure = 0;
+    const auto next = [&]() -> Secret {
+        if (failure == 1) return Secret("two\nlines");
+        if (failure == 2) throw std::runtime_error("the vault is sealed");
+        if (failure == 3) throw 42;
+        return Secret("bad-key");
+    };
+    for (const int kind : {1, 2, 3}) {
+        failure = 0;
+        bad = 0;
+        const Fixture other;
+        other.transport->otherwise([&](Exchange&) {
+            failure = kind;
+            ResponseHead head;
+            head.status = 401;
+            return Response(head, std::string("no"));
+        });
+        const auto error = thrown<CredentialRejected>(
+            [&] { other.to().auth(bearer(callbackSource("vault", next))).limit(lockout()).build().get("/x").send(); });
+        BOOST_TEST((error->delivery() == Delivery::Answered));
+        BOOST_TEST(other.transport->sent().size() == 1U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_lock_stops_everything_until_it_ends_and_then_one_probe_goes)
 {
     const Client good = to().auth(bearer(callbackSource("account", [this] { return Secret(goodKey); }))).limit(lockout()).build();

@@ -3,6 +3,8 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <future>
+
 using namespace tollgate;
 using namespace tollgate::tests;
 using namespace std::chrono_literals;
@@ -219,6 +221,33 @@ BOOST_AUTO_TEST_CASE(a_body_that_fails_half_way_has_been_sent)
     BOOST_TEST(api.quota().limits.at(0).remaining == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_answered_is_not_repeated_because_a_stage_calls_it_lost)
+{
+    struct Gloomy : AttemptStage
+    {
+        ErrorPtr error;
+        Response run(Exchange& exchange, const Next& next) override
+        {
+            next(exchange);
+            error->rethrow();
+            return {};
+        }
+    };
+    for (const ErrorPtr& error :
+         {transportError<ConnectionLost>(Delivery::NotSent), transportError<ConnectError>(Delivery::NotSent),
+          transportError<Timeout>(Delivery::MaybeProcessed)})
+    {
+        const Fixture other;
+        other.always(200);
+        const auto stage = std::make_shared<Gloomy>();
+        stage->error = error;
+        const auto result = other.to().stage(stage).build().post("/x").json("{}").trySend();
+        BOOST_REQUIRE(!result);
+        BOOST_TEST((result.error().delivery() != Delivery::NotSent));
+        BOOST_TEST(other.transport->sent().size() == 1U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(whatever_is_thrown_becomes_an_error)
 {
     transport->otherwise([](Exchange&) -> Response { throw 42; });
@@ -229,6 +258,12 @@ BOOST_AUTO_TEST_CASE(whatever_is_thrown_becomes_an_error)
     const auto result = reviewed.get("/x").trySend();
     BOOST_REQUIRE(!result);
     BOOST_TEST((result.error().delivery() == Delivery::Answered));
+
+    const Client strange = to().review([](const Response&) -> std::optional<Finding> { throw 42; }).build();
+    BOOST_TEST((strange.get("/x").trySend().error().delivery() == Delivery::Answered));
+    std::promise<bool> failed; // and the thread that ran it goes on
+    strange.get("/x").sendAsync([&failed](const Result<Response>& end) { failed.set_value(!end); });
+    BOOST_TEST(failed.get_future().get());
 }
 
 BOOST_AUTO_TEST_CASE(a_produced_body_is_produced_anew_each_time)

@@ -61,18 +61,21 @@ struct TokenAuth : AuthStrategy
     Secret token;
     std::atomic<int> learned{0};
     bool refuse = false;
+    std::function<void()> beforeLearning;
+    CancellationToken own; ///< of the token request
 
     Identity identity() const override { return {{}, "token account", {}}; }
     Carriers carriers() const override { return {{"Authorization"}, {}}; }
     Acquired acquire(const AuthContext& context) override
     {
         const std::lock_guard<std::mutex> lock(mutex);
-        if (token.empty()) return Request("POST", "/token");
+        if (token.empty()) return Request("POST", "/token").cancellation(own);
         return std::get<CredentialPtr>(bearer(token)->acquire(context));
     }
     void learn(const Result<Response>& outcome) override
     {
         ++learned;
+        if (beforeLearning) beforeLearning();
         const std::lock_guard<std::mutex> lock(mutex);
         if (refuse || !outcome || outcome->status() != 200) throw InvalidCredential("the token endpoint refused");
         token = Secret(outcome->body());
@@ -197,6 +200,69 @@ BOOST_AUTO_TEST_CASE(many_calls_share_one_token_request)
     clock->enter();
     BOOST_TEST(fine.load() == 8);
     BOOST_TEST(auth->learned.load() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_strategy_that_throws_anything_leaves_no_flight_behind)
+{
+    transport->otherwise([](Exchange&) {
+        ResponseHead head;
+        head.status = 200;
+        return Response(head, std::string("fetched-token"));
+    });
+    const auto auth = std::make_shared<TokenAuth>();
+    auth->beforeLearning = [] { throw 42; };
+    const Client api = to().auth(auth).build();
+    for (int i = 1; i <= 3; ++i) {
+        BOOST_TEST(contains(api.get("/x").timeout(2s).trySend().error().what(), "could not use the token answer"));
+        BOOST_TEST(auth->learned == i);
+    }
+    auth->beforeLearning = {};
+    BOOST_TEST(api.get("/x").timeout(2s).send().status() == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_request_with_a_token_of_its_own_ends_with_its_call_too)
+{
+    for (const bool own : {false, true}) {
+        CancellationSource ours, theirs;
+        const Fixture other;
+        other.transport->otherwise([&](Exchange& exchange) -> Response {
+            BOOST_TEST(!exchange.cancellation.isCancelled());
+            (own ? theirs : ours).cancel();
+            BOOST_TEST(exchange.cancellation.isCancelled());
+            throw Cancelled("scripted");
+        });
+        const auto auth = std::make_shared<TokenAuth>();
+        auth->own = theirs.token();
+        const Client api = other.to().auth(auth).build();
+        BOOST_TEST(!api.get("/x").cancellation(ours.token()).timeout(1h).trySend());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_stage_may_cancel_a_call_in_mid_exchange)
+{
+    struct Watchful : CallStage
+    {
+        Call* call = nullptr;
+        Verdict before(Call& each) override
+        {
+            call = &each;
+            return Verdict::proceed();
+        }
+    };
+    for (const bool byStage : {false, true}) {
+        const Fixture other;
+        const auto stage = std::make_shared<Watchful>();
+        CancellationSource source;
+        other.transport->otherwise([&](Exchange& exchange) -> Response {
+            BOOST_TEST(!exchange.cancellation.isCancelled());
+            byStage ? stage->call->cancel() : source.cancel();
+            BOOST_TEST(exchange.cancellation.isCancelled());
+            throw Cancelled("scripted");
+        });
+        const Client api = other.to().stage(stage).build();
+        thrown<Cancelled>([&] { api.get("/x").cancellation(source.token()).send(); });
+        BOOST_TEST(other.transport->sent().size() == 1U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_token_request_that_fails_fails_those_who_wait)

@@ -210,6 +210,16 @@ BOOST_AUTO_TEST_CASE(a_body_cut_off_is_an_error_and_stays_one)
         });
         BOOST_TEST(got == "abcde");
         for (int i = 0; i < 2; ++i) errorOf<ConnectionLost>([&] { piecewise.source()->read(piece, sizeof piece); });
+
+        Exchange third = request("GET", server.url());
+        Response full = transport->exchange(third); // a caller whose buffer happens to be full asks for nothing
+        BOOST_TEST(full.read(piece, 0) == 0u);
+        BOOST_TEST(full.read(piece, 2) == 2u);
+        BOOST_TEST(full.read(piece, 0) == 0u);
+        errorOf<ConnectionLost>([&] {
+            while (full.read(piece, sizeof piece) > 0) {
+            }
+        });
     }
 }
 

@@ -1,3 +1,4 @@
+#include "Certificates.h"
 #include "Support.h"
 
 #include <csignal>
@@ -95,6 +96,60 @@ BOOST_AUTO_TEST_CASE(what_a_body_throws_passes_through)
     BOOST_CHECK_EXCEPTION(transport->exchange(exchange), std::runtime_error,
                           [](const std::runtime_error& error) { return std::string(error.what()) == "disk gone"; });
     BOOST_TEST(transport->stats().openConnections == 0u);
+}
+
+// As from a body that is read off another API: its loss is not the loss of this connection, and no reason to try again at once.
+BOOST_AUTO_TEST_CASE(an_error_of_ours_from_a_body_stays_the_bodys)
+{
+    class Relayed : public Failing
+    {
+    public:
+        std::size_t read(char*, std::size_t) override { throw ConnectionLost("the other API went away", "Read it again."); }
+    };
+    RawServer server([](Peer& peer) {
+        peer.readRequest();
+        peer.send(answer("warm"));
+        peer.readToEnd();
+    });
+    const auto transport = Transport::create();
+    Exchange warm = request("GET", server.url());
+    bodyOf(transport->exchange(warm));
+    Exchange exchange = request("POST", server.url());
+    exchange.body = std::make_shared<Relayed>();
+    const auto error = errorOf<ConnectionLost>([&] { transport->exchange(exchange); });
+    BOOST_TEST(exchange.attempt.reusedConnection);
+    BOOST_TEST(!error->details().staleConnection);
+    BOOST_TEST(std::string(error->what()).find("127.0.0.1") == std::string::npos, error->what());
+    BOOST_TEST(transport->stats().openConnections == 0u);
+}
+
+// To close after an answer is about the requests to come (RFC 9112 section 9.6), not about the body on its way.
+BOOST_AUTO_TEST_CASE(an_early_success_does_not_cut_an_upload_short)
+{
+    const Authority authority;
+    const ServerContext context = authority.serve("IP:127.0.0.1");
+    constexpr std::size_t size = 3'000'000;
+    TransportOptions options;
+    options.tls.caFile = authority.file();
+    for (SSL_CTX* secured : {static_cast<SSL_CTX*>(nullptr), context.get()})
+        for (const char* head : {"HTTP/1.1 200 OK\r\nConnection: close\r\n", "HTTP/1.0 201 Created\r\n"})
+            for (const bool produced : {false, true}) {
+                std::atomic<std::size_t> arrived{0};
+                RawServer server(
+                    [&](Peer& peer) {
+                        peer.readSome();
+                        deliver(peer, head + std::string("Content-Length: 4\r\n\r\ndone"));
+                        const std::string whole = peer.readRequest();
+                        arrived = static_cast<std::size_t>(std::count(whole.begin(), whole.end(), 'p'));
+                    },
+                    secured);
+                Exchange exchange = request("PUT", server.url("/u"), std::string(size, 'p'));
+                if (produced) exchange.body = std::make_shared<Produced>(size, size);
+                const Response response = Transport::create(options)->exchange(exchange);
+                BOOST_TEST(response.status() / 100 == 2);
+                BOOST_TEST(bodyOf(response) == "done");
+                BOOST_TEST(eventually([&] { return arrived >= size; }), arrived << " of " << size << " bytes arrived");
+            }
 }
 
 BOOST_AUTO_TEST_CASE(an_error_that_comes_while_a_large_body_is_sent_is_the_answer)
