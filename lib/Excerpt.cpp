@@ -9,11 +9,15 @@ namespace tollgate {
 
 namespace {
 
+/// What a terminal or viewer obeys: C0, DEL and C1, and the characters that turn the direction of writing or end a line.
 bool isControl(std::string_view character) noexcept
 {
-    const auto first = static_cast<unsigned char>(character[0]);
-    if (first < 0x20 || first == 0x7f) return true;
-    return first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0; // C1: a terminal obeys them too
+    // UTF-8 sorts as its code points do.
+    const auto within = [character](std::string_view first, std::string_view last) {
+        return character >= first && character <= last;
+    };
+    return character < " " || within("\x7f", "\xc2\x9f") || character == "\xd8\x9c" || within("\xe2\x80\x8e", "\xe2\x80\x8f") ||
+           within("\xe2\x80\xa8", "\xe2\x80\xae") || within("\xe2\x81\xa6", "\xe2\x81\xa9");
 }
 
 void appendVisible(std::string& to, std::string_view bytes)

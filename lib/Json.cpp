@@ -144,7 +144,7 @@ Poco::Dynamic::Var Response::json() const
     ErrorDetails details =
         parsed.tooLarge.empty() ? refusal(redacted(_body), redacted(parsed.problem)) : tooLarge(redacted(parsed.tooLarge));
     details.delivery = Delivery::Answered;
-    details.requestId = requestId();
+    details.requestId = excerpt(redacted(requestId()));
     details.attempts = _attempts;
     details.response = std::make_shared<const Response>(*this);
     throw UnexpectedContent(std::move(details));

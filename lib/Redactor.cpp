@@ -38,6 +38,7 @@ std::vector<std::string> encodedForms(std::string_view secret)
         if (forms[1][i] == '%')
             for (const std::size_t digit : {i + 1, i + 2})
                 if (forms[1][digit] >= 'A') forms[1][digit] = static_cast<char>(forms[1][digit] | 0x20);
+    forms[2].reserve(2 * secret.size()); // growing would leave pieces of it behind
     for (const char c : secret) {
         if (c == '/' || c == '"' || c == '\\') forms[2] += '\\';
         forms[2] += c;

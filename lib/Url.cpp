@@ -4,6 +4,7 @@
 #include "tollgate/Headers.h"
 
 #include <arpa/inet.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <charconv>
@@ -174,6 +175,14 @@ Url Url::below(std::string_view target) const
 
 void Url::addQuery(std::string_view name, std::string_view value)
 {
+    const std::size_t most = _target.size() + 1 + 3 * name.size() + 1 + 3 * value.size();
+    if (_target.capacity() < most) {
+        std::string grown;
+        grown.reserve(2 * most);
+        grown += _target;
+        _target.swap(grown);
+        OPENSSL_cleanse(grown.data(), grown.size()); // it may have held a credential
+    }
     _target += _target.find('?') == std::string::npos ? '?' : '&';
     appendPercentEncoded(_target, name);
     _target += '=';
@@ -209,7 +218,7 @@ void appendPercentEncoded(std::string& to, std::string_view text)
 std::string percentEncode(std::string_view text)
 {
     std::string encoded;
-    encoded.reserve(text.size() + 16);
+    encoded.reserve(3 * text.size()); // never grows: it may be a secret
     appendPercentEncoded(encoded, text);
     return encoded;
 }

@@ -33,9 +33,9 @@ public:
         , _password(std::move(password))
         , _site(std::move(site))
     {
-        std::string pair(_user.expose());
-        pair += ':';
-        pair += _password.expose();
+        std::string pair;
+        pair.reserve(_user.expose().size() + 1 + _password.expose().size()); // growing would leave pieces behind
+        pair.append(_user.expose()).append(":").append(_password.expose());
         std::string encoded = base64(pair);
         std::string line = "Basic " + encoded;
         _encoded = Secret(encoded);

@@ -29,7 +29,7 @@ struct TOLLGATE_API ErrorDetails
     std::optional<WallTime> notBefore;        ///< the same on the calendar
     std::vector<std::string> missingScopes;   ///< for MissingScope
     bool staleConnection = false;             ///< a reused connection died before any byte of the response
-    std::string requestId;                    ///< the server's id of the request
+    std::string requestId;                    ///< the server's id of the request, fit for a log
     std::vector<Attempt> attempts;            ///< what was tried
     std::shared_ptr<const Response> response; ///< the answer, if there was one
 };

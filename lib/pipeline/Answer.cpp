@@ -26,7 +26,7 @@ std::string sentence(const CallImpl& call, const Response& response)
 {
     const auto redactor = call.core().redactorFor(call.credential);
     std::string text = fmt::format("{} {} was answered with {} {}", call.request().method(), redactor->url(call.url()),
-                                   response.status(), response.head().reason);
+                                   response.status(), excerpt(redactor->text(response.head().reason)));
     while (text.back() == ' ') text.pop_back();
     if (!response.body().empty()) text += ": " + said(*redactor, response.body());
     return redactor->text(std::move(text));
@@ -98,7 +98,7 @@ ErrorPtr byFinding(ErrorDetails details, const CallImpl& call, const Response& r
 {
     if (!finding.message.empty()) details.message = call.core().redactorFor(call.credential)->text(finding.message);
     details.hint = call.core().redactorFor(call.credential)->text(finding.hint);
-    details.support = finding.support;
+    details.support = call.core().redactorFor(call.credential)->text(finding.support);
     switch (finding.kind) {
     case Finding::Kind::Blocked: return std::make_shared<Blocked>(std::move(details));
     case Finding::Kind::Credential:
@@ -122,7 +122,8 @@ ErrorPtr errorOf(const CallImpl& call, const Response& response)
     ErrorDetails details;
     details.message = sentence(call, response);
     details.delivery = Delivery::Answered;
-    details.requestId = call.core().redactorFor(call.credential)->text(response.requestId()); // a server may echo anything
+    // A server may echo anything.
+    details.requestId = excerpt(call.core().redactorFor(call.credential)->text(response.requestId()));
     details.attempts = call.attempts();
     details.response = std::make_shared<const Response>(response);
     return finding ? byFinding(std::move(details), call, response, *finding) : byStatus(std::move(details), call, response);
@@ -135,7 +136,9 @@ ErrorPtr complete(const CallImpl& call, const Error& error)
     const auto redactor = call.core().redactorFor(call.credential);
     details.message = redactor->text(std::move(details.message));
     details.hint = redactor->text(std::move(details.hint));
+    details.support = redactor->text(std::move(details.support));
     details.cause = redactor->text(std::move(details.cause));
+    details.requestId = excerpt(redactor->text(std::move(details.requestId)));
     details.attempts = call.attempts();
     // An answer to the last attempt settles it; else an earlier attempt may have been processed.
     if (details.delivery != Delivery::Answered) details.delivery = std::max(details.delivery, call.delivery());

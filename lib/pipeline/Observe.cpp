@@ -1,6 +1,7 @@
 #include "pipeline/Observe.h"
 
 #include "ClientCore.h"
+#include "Excerpt.h"
 #include "tollgate/Error.h"
 
 namespace tollgate::pipeline {
@@ -14,7 +15,7 @@ void tell(CallImpl& call, const Exchange& exchange, std::string requestId)
     if (!core.options.observer) return;
     const auto redactor = core.redactorFor(call.credential);
     const AttemptRecord record{exchange.method, redactor->url(exchange.url), call.attempts().back(),
-                               redactor->text(std::move(requestId))};
+                               excerpt(redactor->text(std::move(requestId)))};
     core.options.observer->onAttempt(record);
 }
 

@@ -106,7 +106,7 @@ void throwWithout(const char* what, const Response& response)
     details.message = fmt::format("There is no {} in the answer: {}", what, excerpt(response.redacted(response.body())));
     details.hint = "The API may have changed, or the base URL leads to another one.";
     details.delivery = Delivery::Answered;
-    details.requestId = response.requestId();
+    details.requestId = excerpt(response.redacted(response.requestId()));
     details.attempts = response.attempts();
     details.response = std::make_shared<const Response>(response);
     throw UnexpectedContent(std::move(details));

@@ -1,5 +1,6 @@
 #include "transport/TlsInspection.h"
 
+#include "Excerpt.h"
 #include "ForkMutex.h"
 #include "transport/Failure.h"
 #include "transport/TlsPins.h"
@@ -22,22 +23,7 @@ namespace tollgate::transport {
 
 namespace {
 
-/// Names come from a stranger and go to terminals and logs: no C1 controls (U+0080 to U+009F), and none of those that turn the
-/// direction of writing (U+202A to U+202E, U+2066 to U+2069).
-std::string withoutControls(const std::string& text)
-{
-    std::string clean;
-    const auto byte = [&text](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool c1 = byte(at) == 0xc2 && byte(at + 1) < 0xa0;
-        const bool turns = byte(at) == 0xe2 && ((byte(at + 1) == 0x80 && byte(at + 2) >= 0xaa && byte(at + 2) <= 0xae) ||
-                                                (byte(at + 1) == 0x81 && byte(at + 2) >= 0xa6 && byte(at + 2) <= 0xa9));
-        clean += c1 || turns ? '?' : text[at];
-        if (c1 || turns) at += turns ? 2 : 1;
-    }
-    return clean;
-}
-
+/// Names come from a stranger and go to terminals and logs.
 std::string text(const X509_NAME* name)
 {
     const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
@@ -45,7 +31,7 @@ std::string text(const X509_NAME* name)
     X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
     char* bytes = nullptr;
     const long size = BIO_get_mem_data(out.get(), &bytes);
-    return size > 0 ? withoutControls(std::string(bytes, static_cast<std::size_t>(size))) : std::string();
+    return size > 0 ? excerpt({bytes, static_cast<std::size_t>(size)}, std::string::npos) : std::string();
 }
 
 WallTime time(const ASN1_TIME* time)

@@ -77,6 +77,16 @@ public:
         }
         return text;
     }
+    /// As some JSON writers put it.
+    HiddenText escaped() const
+    {
+        HiddenText text;
+        for (std::size_t i = 0; i < size(); ++i) {
+            if (at(i) == '/') text.add('\\');
+            text.add(at(i));
+        }
+        return text;
+    }
     bool operator==(const HiddenText& other) const
     {
         bool same = size() == other.size();
@@ -128,8 +138,8 @@ inline std::size_t occurrences(const HiddenText& text, std::vector<std::string>*
         if (access.compare(0, 2, "rw") != 0) continue;
         count += text.countIn(reinterpret_cast<const char*>(begin), reinterpret_cast<const char*>(end), [&](const char* at) {
             if (!where) return;
-            std::string before;
-            for (int i = -24; i < 0; ++i) before += at[i] >= ' ' && at[i] < 0x7f ? at[i] : '.';
+            std::string before; // too short to hold a piece of a secret itself
+            for (int i = -11; i < 0; ++i) before += at[i] >= ' ' && at[i] < 0x7f ? at[i] : '.';
             where->push_back(line.substr(line.rfind(' ') + 1) + " after '" + before + "'");
         });
     }

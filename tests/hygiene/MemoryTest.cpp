@@ -6,6 +6,8 @@
 #include "tollgate/Client.h"
 #include "tollgate/Error.h"
 
+#include <openssl/crypto.h>
+
 #include <array>
 #include <future>
 
@@ -172,6 +174,50 @@ BOOST_AUTO_TEST_CASE(a_block_given_back_unwiped_is_noticed)
     BOOST_TEST(freed.unwiped() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_piece_in_a_block_given_back_is_noticed_wherever_it_lies)
+{
+    if (shadowed()) return;
+    const HiddenText text = HiddenText::random(40, letters);
+    const FreedMemory freed({HiddenText::random(40, letters), text});
+    unsigned expected = 0;
+    for (const std::size_t size : {FreedMemory::pieceSize - 1, FreedMemory::pieceSize})
+        for (std::size_t from = 0; from + size <= text.size(); ++from)
+            for (std::size_t place = 0; place < 8; ++place) {
+                std::string left(place, '.');
+                left.reserve(60);
+                for (std::size_t i = from; i < from + size; ++i) left += text.at(i);
+                left.resize(60, '.'); // over what the block held before
+                expected += size == FreedMemory::pieceSize ? 1 : 0;
+            }
+    BOOST_TEST(freed.unwiped() == expected);
+    {
+        std::string grown; // what is given back on the way is never the whole of it
+        text.each([&grown](char c) { grown += c; });
+        std::fill(grown.begin(), grown.end(), '.');
+    }
+    BOOST_TEST(freed.unwiped() == expected + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_in_a_url_leaves_no_piece_where_the_url_outgrows_its_place)
+{
+    if (shadowed()) return;
+    const HiddenText text = HiddenText::random(40, "+/=:@"); // percent-encoding changes all of it
+    const FreedMemory freed({text, text.percentEncoded(true)});
+    {
+        std::string secret;
+        secret.reserve(text.size());
+        text.each([&secret](char c) { secret += c; });
+        std::string encoded = percentEncode(secret);
+        Url url("https://example.com/x");
+        url.addQuery("key", secret);
+        url.addQuery("q", std::string(2000, 'x'));
+        BOOST_TEST((url.target().find(encoded) != std::string::npos));
+        for (const std::string_view each : {std::string_view(secret), std::string_view(encoded), std::string_view(url.target())})
+            OPENSSL_cleanse(const_cast<char*>(each.data()), each.size());
+    }
+    BOOST_TEST(freed.unwiped() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_source_keeps_one_copy_of_its_file)
 {
     if (shadowed()) return;
@@ -194,7 +240,7 @@ BOOST_AUTO_TEST_CASE(no_secret_stays_in_memory)
     HiddenText marks; // what percent-encoding changes
     for (const char c : std::string("+/")) marks.add(c);
     const HiddenText token = HiddenText::random(20, letters) + marks + HiddenText::random(20, letters);
-    const HiddenText user = HiddenText::random(31, letters);
+    const HiddenText user = HiddenText::random(30, letters); // the pair's Base64 ends with '=', which percent-encoding changes
     const HiddenText password = HiddenText::random(17, letters) + marks + HiddenText::random(18, letters);
     const HiddenText site = HiddenText::random(32, "0123456789abcdef");
     HiddenText colon;
@@ -205,10 +251,16 @@ BOOST_AUTO_TEST_CASE(no_secret_stays_in_memory)
         {"the token", token, 2},
         {"the token, percent-encoded", token.percentEncoded(true), 0},
         {"the token, percent-encoded in lower case", token.percentEncoded(false), 0},
+        {"the token, escaped as in JSON", token.escaped(), 0},
+        {"the publishable key", user, 1},
         {"the secret key", password, 1},
         {"the secret key, percent-encoded", password.percentEncoded(true), 0},
+        {"the secret key, percent-encoded in lower case", password.percentEncoded(false), 0},
+        {"the secret key, escaped as in JSON", password.escaped(), 0},
         {"user and secret key", pair, 0},
         {"user and secret key in Base64", pair.base64(), 2},
+        {"user and secret key in Base64, percent-encoded", pair.base64().percentEncoded(true), 0},
+        {"user and secret key in Base64, percent-encoded in lower case", pair.base64().percentEncoded(false), 0},
         {"the site", site, 1},
     };
     const KeyFile tokenFile(token), userFile(user), passwordFile(password), siteFile(site);
@@ -244,7 +296,7 @@ BOOST_AUTO_TEST_CASE(no_secret_stays_in_memory)
         }
     }
     checkImage(needles, false);
-    std::cout << "blocks given back with a secret in them: " << freed.unwiped() << "\n";
+    std::cout << "blocks given back with a piece of a secret in them: " << freed.unwiped() << "\n";
     BOOST_TEST(freed.unwiped() == 0u);
     BOOST_TEST(failures > 40u); // things did go wrong
     BOOST_TEST(log->lines.size() > 40u);

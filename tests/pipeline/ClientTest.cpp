@@ -130,6 +130,21 @@ BOOST_AUTO_TEST_CASE(a_review_puts_the_provider_s_words_and_may_object_to_a_200)
     BOOST_TEST(error->status() == 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_review_that_quotes_the_key_is_redacted)
+{
+    always(200);
+    const Client api = to().auth(bearer(Secret("secret-token-0123456789")))
+                           .review([](const Response&) {
+                               Finding finding;
+                               finding.kind = Finding::Kind::Blocked;
+                               finding.message = finding.hint = finding.support = "It says secret-token-0123456789.";
+                               return std::optional<Finding>(finding);
+                           })
+                           .build();
+    const auto error = thrown<Blocked>([&] { api.get("/x").send(); });
+    BOOST_TEST(std::string(error->what()) == "It says ***. It says ***. It says ***.");
+}
+
 BOOST_AUTO_TEST_CASE(the_url_is_shown_without_the_site)
 {
     struct Recorder : Observer
