@@ -93,6 +93,8 @@ void CallImpl::cancel()
     if (_source) _source->cancel();
 }
 
+bool CallImpl::isCancelled() const noexcept { return _cancelled.load(std::memory_order_acquire) || cancellation().isCancelled(); }
+
 std::shared_ptr<void>& CallImpl::slotOf(const CallStage& stage)
 {
     for (auto& entry : _slots)
@@ -154,7 +156,7 @@ Step CallImpl::step()
 {
     Step step;
     while (!_done) {
-        if (_walk == Walk::Down && (_cancelled.load(std::memory_order_acquire) || cancellation().isCancelled()))
+        if (_walk == Walk::Down && isCancelled())
             fail(makeError<Cancelled>("the call was cancelled", _delivery == Delivery::NotSent ? "Nothing was sent." : "",
                                       _delivery));
         if (_walk == Walk::Down && clock().now() >= _deadline) {

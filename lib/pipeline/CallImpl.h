@@ -51,6 +51,8 @@ public:
     ~CallImpl() override;
 
     pipeline::Step step();
+    /// Cancelled or past its deadline, once and for all: step() would end it without another exchange. For whoever may step it.
+    bool isOver() const { return isCancelled() || clock().now() >= _deadline; }
     /// The outcome, once step() said done.
     Outcome& outcome() { return *_outcome; }
     /// Runs when the call is done, on the thread that stepped it.
@@ -109,6 +111,7 @@ private:
         Up
     };
     std::size_t loopAbove(std::size_t stage) const;
+    bool isCancelled() const noexcept;
     bool descend(pipeline::Step& step);
     bool ascend(pipeline::Step& step);
     Outcome attempt();

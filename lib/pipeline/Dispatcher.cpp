@@ -43,25 +43,31 @@ void Dispatcher::start(const std::shared_ptr<CallImpl>& call)
     if (entry.call) return; // a child that runs already
     entry.call = call;
     entry.cancelled = std::move(cancelled);
-    _ready.push_back(call.get());
+    makeReady(*call, entry);
     rouse();
     if (!_workers.empty()) return;
-    _ready.pop_back();
+    takeOut(entry);
     left = std::move(entry);
     _calls.erase(call.get());
     throw Error("no thread can be started for asynchronous calls", "The process or the machine has too many threads.");
 }
 
-/// Lets a parked worker look again, or starts one more.
+/// Whether the call in front may go: the last free worker is for those that are over.
+bool Dispatcher::mayDrive() const { return !_ready.empty() && (_driving < maxExchanges || _ready.front()->isOver()); }
+
+/// Lets an idle worker look again, or starts one more, if there is something to drive or nobody would wake for the next timer.
 void Dispatcher::rouse()
 {
-    const auto idle = std::find_if(_workers.begin(), _workers.end(), [](const auto& worker) { return worker->idle; });
-    if (idle != _workers.end()) {
-        (*idle)->idle = false;
-        (*idle)->parker->unpark();
+    const bool awake = _workers.size() > _driving + _idle.size(); // and looks at everything before it drives or parks
+    const TimePoint watched = _idle.empty() ? never : _idle.back()->until;
+    if (!mayDrive() && (awake || watched <= nextTimer())) return;
+    if (!_idle.empty()) {
+        Worker& last = *_idle.back();
+        _idle.pop_back();
+        last.parker->unpark();
         return;
     }
-    if (_workers.size() >= maxWorkers || _stopping) return;
+    if (_workers.size() > maxExchanges || _stopping) return;
     _workers.push_back(std::make_unique<Worker>());
     Worker& worker = *_workers.back();
     worker.parker = _clock->parker();
@@ -75,11 +81,20 @@ void Dispatcher::rouse()
     }
 }
 
+/// A call that is over goes to the front. One that will be stands there in time: its timer fires at the deadline, and a cancel
+/// wakes it.
 void Dispatcher::makeReady(CallImpl& call, Entry& entry)
 {
-    _timers.erase(entry.timer);
+    const bool over = call.isOver();
     entry.stand = Stand::Ready;
-    _ready.push_back(&call);
+    entry.place = _ready.insert(over ? _ready.begin() : _ready.end(), &call);
+    entry.timer = _timers.emplace(over ? never : call.deadline(), &call);
+}
+
+void Dispatcher::takeOut(Entry& entry)
+{
+    _timers.erase(entry.timer);
+    if (entry.stand == Stand::Ready) _ready.erase(entry.place);
 }
 
 void Dispatcher::wake(CallImpl& call)
@@ -89,7 +104,8 @@ void Dispatcher::wake(CallImpl& call)
     if (known == _calls.end()) return;
     Entry& entry = known->second;
     if (entry.stand == Stand::Running) entry.stand = Stand::RunningAndWoken;
-    if (entry.stand != Stand::Waiting) return;
+    if (entry.stand == Stand::RunningAndWoken || (entry.stand == Stand::Ready && !call.isOver())) return;
+    takeOut(entry);
     makeReady(call, entry);
     rouse();
 }
@@ -100,21 +116,22 @@ void Dispatcher::work(Worker& worker)
     while (!_stopping) {
         while (!_timers.empty() && _timers.begin()->first <= _clock->now()) {
             CallImpl& due = *_timers.begin()->second;
-            makeReady(due, _calls.at(&due));
+            Entry& entry = _calls.at(&due);
+            takeOut(entry);
+            makeReady(due, entry);
         }
-        if (!_ready.empty()) {
-            CallImpl& call = *_ready.front();
-            _ready.pop_front();
-            if (!_ready.empty()) rouse();
-            drive(lock, call);
+        if (mayDrive()) {
+            ++_driving;
+            drive(lock, *_ready.front());
+            --_driving;
             continue;
         }
-        worker.idle = true;
-        const TimePoint next = _timers.empty() ? never : _timers.begin()->first;
+        worker.until = nextTimer();
+        _idle.push_back(&worker);
         lock.unlock();
-        worker.parker->park(next);
+        worker.parker->park(worker.until);
         lock.lock();
-        worker.idle = false;
+        _idle.erase(std::remove(_idle.begin(), _idle.end(), &worker), _idle.end());
     }
     lock.unlock();
     _clock->leave();
@@ -122,9 +139,12 @@ void Dispatcher::work(Worker& worker)
 
 void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
 {
+    Entry& entry = _calls.at(&call);
     // Keeps the call while it runs: its callback may drop the last other reference.
-    std::shared_ptr<CallImpl> alive = _calls.at(&call).call;
-    _calls.at(&call).stand = Stand::Running;
+    std::shared_ptr<CallImpl> alive = entry.call;
+    takeOut(entry);
+    entry.stand = Stand::Running;
+    rouse();
     lock.unlock();
     Step step = call.step();
     // A callback forked, and this is the child. There is nothing for it to come back to: the calls are the parent's, and the
@@ -134,7 +154,6 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
     step.first.reset(); // outside the lock: it may have ended by now, and be the last to hold what is the user's
     lock.lock();
 
-    Entry& entry = _calls.at(&call);
     if (step.done) {
         Entry finished = std::move(entry);
         _calls.erase(&call);
@@ -147,16 +166,11 @@ void Dispatcher::drive(std::unique_lock<std::mutex>& lock, CallImpl& call)
         return;
     }
     if (entry.stand == Stand::RunningAndWoken) {
-        entry.stand = Stand::Ready;
-        _ready.push_back(&call);
+        makeReady(call, entry);
         return;
     }
     entry.stand = Stand::Waiting;
     entry.timer = _timers.emplace(step.until, &call);
-    // Idle workers park until what was the next timer when they went.
-    if (entry.timer != _timers.begin()) return;
-    for (const auto& worker : _workers)
-        if (worker->idle) worker->parker->unpark();
 }
 
 struct DispatcherOwner::Place

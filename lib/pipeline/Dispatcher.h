@@ -4,7 +4,8 @@
 #include "pipeline/CallImpl.h"
 
 #include <atomic>
-#include <deque>
+#include <cstddef>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,11 @@ namespace tollgate::pipeline {
 
 /// Drives asynchronous calls on a few worker threads, started when needed. A call that waits holds no thread: idle workers park
 /// until the next one is due.
+///
+/// An exchange blocks its worker, so there is one worker more than exchanges at a time: whoever is the last free one drives only
+/// calls that are over (cancelled, or past their deadline), which step() ends without an exchange. So deadlines and cancels are
+/// kept while every exchange hangs. A callback that blocks in the end of such a call takes the place of an exchange: the next
+/// worker that becomes free is the last free one then.
 class Dispatcher final : public Driver, public std::enable_shared_from_this<Dispatcher>
 {
 public:
@@ -42,28 +48,34 @@ private:
     {
         std::shared_ptr<CallImpl> call;
         Stand stand = Stand::Ready;
-        std::multimap<TimePoint, CallImpl*>::iterator timer{}; ///< valid while waiting
+        std::list<CallImpl*>::iterator place{};                ///< valid while ready
+        std::multimap<TimePoint, CallImpl*>::iterator timer{}; ///< valid while ready (until its deadline) or waiting
         CancellationRegistration cancelled;
     };
     struct Worker
     {
         std::thread thread;
         std::unique_ptr<Parker> parker;
-        bool idle = false;
+        TimePoint until = never; ///< while idle: it wakes by itself then
     };
 
     void work(Worker& worker);
     void makeReady(CallImpl& call, Entry& entry);
+    void takeOut(Entry& entry);
     void drive(std::unique_lock<std::mutex>& lock, CallImpl& call);
+    bool mayDrive() const;
+    TimePoint nextTimer() const { return _timers.empty() ? never : _timers.begin()->first; }
     void rouse();
 
-    static constexpr std::size_t maxWorkers = 64; ///< exchanges block a worker, so this many run at a time; started when needed
+    static constexpr std::size_t maxExchanges = 64;
     std::shared_ptr<Clock> _clock;
     std::mutex _mutex;
     std::unordered_map<CallImpl*, Entry> _calls;
-    std::deque<CallImpl*> _ready;
+    std::list<CallImpl*> _ready; ///< first those known to be over
     std::multimap<TimePoint, CallImpl*> _timers;
-    std::vector<std::unique_ptr<Worker>> _workers;
+    std::vector<std::unique_ptr<Worker>> _workers; ///< at most one more than exchanges; each drives, is idle or looks for work
+    std::vector<Worker*> _idle;                    ///< unless a worker is awake, the last one wakes for the next timer
+    std::size_t _driving = 0;
     bool _stopping = false;
     const unsigned _generation = forkGeneration;
 };

@@ -92,10 +92,21 @@ void reportWay(DoctorFindings& findings, const ProviderSetup& setup, bool tls, S
     if (tls) passed(Tls, fmt::format("the certificate is good; {}", readable(attempt.tls)));
 }
 
+/// What a server says, fit for a terminal.
+std::string plain(const Response& response, std::string_view said)
+{
+    std::string text = response.redacted(std::string(said));
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char each) { return each < ' ' || each > '~'; }, '?');
+    return text;
+}
+
 std::string amount(const Response& response)
 {
-    std::string seen = fmt::format("{} {}, {} bytes", response.status(), response.head().reason, response.body().size());
-    if (const auto left = response.headers().get("X-RateLimit-Remaining")) seen += fmt::format(", {} requests left", *left);
+    std::string seen =
+        fmt::format("{} {}, {} bytes", response.status(), plain(response, response.head().reason), response.body().size());
+    if (const auto left = response.headers().get("X-RateLimit-Remaining"))
+        seen += fmt::format(", {} requests left", plain(response, *left));
     return seen;
 }
 

@@ -270,6 +270,42 @@ BOOST_AUTO_TEST_CASE(each_wait_of_the_pipeline_is_interrupted)
     }
 }
 
+BOOST_AUTO_TEST_CASE(asynchronous_calls_are_interrupted_while_every_worker_hangs)
+{
+    TransportOptions options;
+    options.maxConnectionsPerOrigin = 64;
+    const TransportPtr transport = Transport::create(options);
+    Counting overloaded("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n");
+    Counting dumb;
+    const Client client = clientTo(dumb.server.url(""), transport);
+    const Phase queued{"waiting for a worker, asynchronous",
+                       [&] { return client.get("/"); },
+                       Delivery::NotSent,
+                       [] { return true; },
+                       dumb.seen(),
+                       true};
+
+    CancellationSource source;
+    auto backOff = begin(queued, clientTo(overloaded.server.url(""), transport).get("/").cancellation(source.token()));
+    BOOST_REQUIRE(eventually([&] { return overloaded.requests == 1u; }));
+    CancellationSource release;
+    std::vector<std::future<Back>> stalled;
+    for (int i = 0; i < 64; ++i) stalled.push_back(begin(queued, client.get("/").cancellation(release.token())));
+    BOOST_REQUIRE(eventually([&] { return dumb.requests == 64u; }));
+
+    const auto errorOf = [](std::future<Back>& call) { // long before the server gives one of them up
+        return call.wait_for(10s) == std::future_status::ready ? call.get().error : "hangs";
+    };
+    auto timed = begin(queued, client.get("/").timeout(200ms));
+    source.cancel();
+    BOOST_REQUIRE_EQUAL(errorOf(backOff), "Cancelled");
+    BOOST_REQUIRE_EQUAL(errorOf(timed), "Timeout");
+    judge(queued);
+    BOOST_TEST(dumb.requests == 64u);
+    release.cancel();
+    for (auto& call : stalled) BOOST_TEST(errorOf(call) == "Cancelled");
+}
+
 BOOST_AUTO_TEST_CASE(a_cancel_that_races_with_the_end_gives_one_or_the_other)
 {
     const Authority authority;
