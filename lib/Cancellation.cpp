@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,21 +21,30 @@ struct CancellationState
     std::atomic<bool> cancelled{false};
     ForkMutex mutex;
     std::unique_ptr<std::condition_variable_any> finished = std::make_unique<std::condition_variable_any>();
-    std::vector<std::pair<std::uint64_t, std::function<void()>>> callbacks;
-    std::vector<std::pair<std::uint64_t, std::function<void()>>> callbacksOfParent; ///< in a forked child: never to run
+    struct Callback
+    {
+        std::uint64_t id;
+        std::function<void()> run;
+        bool link; ///< to a token that stands for several
+    };
+    std::vector<Callback> callbacks;
+    std::vector<Callback> callbacksOfParent; ///< in a forked child: never to run
     std::uint64_t lastId = 0;
     std::uint64_t running = 0; ///< id of the callback that runs now
     std::thread::id runner;
     unsigned generation = forkGeneration;
     std::vector<CancellationRegistration> parents; ///< of a token that stands for several
 
-    /// In a forked child: callbacks wake threads of the parent, through descriptors that it shares with us.
+    /// In a forked child: callbacks wake threads of the parent, through descriptors that it shares with us. Links touch memory
+    /// alone, which is ours.
     void comeFromFork()
     {
         if (generation == forkGeneration) return;
         generation = forkGeneration;
-        callbacksOfParent = std::move(callbacks);
-        callbacks.clear();
+        const auto ours =
+            std::stable_partition(callbacks.begin(), callbacks.end(), [](const Callback& each) { return each.link; });
+        std::move(ours, callbacks.end(), std::back_inserter(callbacksOfParent));
+        callbacks.erase(ours, callbacks.end());
         running = 0;
         runner = {};
         static_cast<void>(finished.release()); // its end would wait for the parent's threads
@@ -42,7 +52,18 @@ struct CancellationState
     }
 
     static void cancel(const std::shared_ptr<CancellationState>& state);
+    /// Its id; 0 if the callback is not kept, because all is cancelled already.
+    std::uint64_t keep(std::function<void()>& callback, bool link);
 };
+
+std::uint64_t CancellationState::keep(std::function<void()>& callback, bool link)
+{
+    const std::lock_guard<ForkMutex> lock(mutex);
+    comeFromFork();
+    if (cancelled.load(std::memory_order_relaxed)) return 0;
+    callbacks.push_back({++lastId, std::move(callback), link});
+    return lastId;
+}
 
 void CancellationState::cancel(const std::shared_ptr<CancellationState>& state)
 {
@@ -53,10 +74,10 @@ void CancellationState::cancel(const std::shared_ptr<CancellationState>& state)
     while (!state->callbacks.empty()) {
         auto entry = std::move(state->callbacks.back());
         state->callbacks.pop_back();
-        state->running = entry.first;
+        state->running = entry.id;
         lock.unlock();
-        entry.second();
-        entry.second = nullptr;
+        entry.run();
+        entry.run = nullptr;
         lock.lock();
         state->running = 0;
         state->finished->notify_all();
@@ -84,9 +105,9 @@ CancellationRegistration::~CancellationRegistration()
     std::unique_lock<ForkMutex> lock(_state->mutex);
     _state->comeFromFork();
     auto& callbacks = _state->callbacks;
-    const auto mine = std::find_if(callbacks.begin(), callbacks.end(), [this](const auto& entry) { return entry.first == _id; });
+    const auto mine = std::find_if(callbacks.begin(), callbacks.end(), [this](const auto& entry) { return entry.id == _id; });
     if (mine != callbacks.end()) {
-        const auto gone = std::move(mine->second);
+        const auto gone = std::move(mine->run);
         callbacks.erase(mine);
         lock.unlock(); // what the callback holds may hold another registration
         return;
@@ -100,19 +121,18 @@ bool CancellationToken::isCancelled() const noexcept { return _state && _state->
 
 CancellationRegistration CancellationToken::onCancel(std::function<void()> callback) const
 {
+    return on(std::move(callback), false);
+}
+
+CancellationRegistration CancellationToken::on(std::function<void()> callback, bool link) const
+{
     CancellationRegistration registration;
     if (!_state) return registration;
-    {
-        const std::lock_guard<ForkMutex> lock(_state->mutex);
-        _state->comeFromFork();
-        if (!_state->cancelled.load(std::memory_order_relaxed)) {
-            registration._id = ++_state->lastId;
-            registration._state = _state;
-            _state->callbacks.emplace_back(registration._id, std::move(callback));
-            return registration;
-        }
-    }
-    callback();
+    registration._id = _state->keep(callback, link);
+    if (registration._id != 0)
+        registration._state = _state;
+    else
+        callback();
     return registration;
 }
 
@@ -123,9 +143,11 @@ CancellationToken CancellationToken::either(const CancellationToken& one, const 
     CancellationToken both;
     both._state = std::make_shared<detail::CancellationState>();
     for (const CancellationToken* each : {&one, &other})
-        both._state->parents.push_back(each->onCancel([weak = std::weak_ptr(both._state)] {
-            if (const auto state = weak.lock()) detail::CancellationState::cancel(state);
-        }));
+        both._state->parents.push_back(each->on(
+            [weak = std::weak_ptr(both._state)] {
+                if (const auto state = weak.lock()) detail::CancellationState::cancel(state);
+            },
+            true));
     return both;
 }
 

@@ -48,6 +48,7 @@ public:
 
 private:
     friend class CancellationSource;
+    CancellationRegistration on(std::function<void()> callback, bool link) const;
     std::shared_ptr<detail::CancellationState> _state;
 };
 

@@ -72,6 +72,11 @@ CallImpl::CallImpl(std::shared_ptr<const ClientCore> core, Request&& owned, pipe
 
 CallImpl::~CallImpl() = default;
 
+CancellationToken CallImpl::anyCancellation() const
+{
+    return _source ? CancellationToken::either(cancellation(), _source->token()) : cancellation();
+}
+
 /// Only they know the call, and most clients have none.
 void CallImpl::letStagesCancel()
 {
@@ -222,6 +227,7 @@ bool CallImpl::ascend(Step& step)
             if (verdict.kind() != Verdict::Kind::Again) continue;
             for (std::size_t below = stage + 1; below < stages.size(); ++below) slotOf(*stages[below]).reset();
             _outcome.reset();
+            carried = false;
             _walk = Walk::Down;
             _entered = _at = stage + 1;
             _notBefore = verdict.until();
@@ -248,8 +254,7 @@ Outcome CallImpl::attempt()
     exchange.headers = _core->headersFor(*_request, carriesCredential());
     exchange.body = _request->body();
     exchange.deadline = _deadline;
-    exchange.cancellation =
-        _source ? CancellationToken::either(_request->cancellation(), _source->token()) : _request->cancellation();
+    exchange.cancellation = anyCancellation();
     try {
         if (exchange.body && exchange.body->replayable() && !exchange.body->view()) exchange.body->rewind();
         return _core->pipeline->attempt(*this, exchange);

@@ -76,6 +76,8 @@ public:
     /// Whether this hop may carry the client's credential and all of its default fields.
     bool carriesCredential() const noexcept { return !foreign && !strayed; }
     pipeline::Driver& driver() const noexcept { return _driver; }
+    /// For what goes out in its name: cancelled by the caller's token or by cancel().
+    CancellationToken anyCancellation() const;
     void url(Url url) { _url = std::move(url); }
     CredentialPtr credential;         ///< the snapshot that Limit lets through; set by Credential
     bool foreign = false;             ///< the hop goes to another origin: no limits of this account

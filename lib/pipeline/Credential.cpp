@@ -77,7 +77,7 @@ Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
     _flight->leader = &call;
     _flight->leaderDeadline = call.deadline();
     request.deadline(std::min(request.deadline(), call.deadline()));
-    request.cancellation(CancellationToken::either(request.cancellation(), call.cancellation()));
+    request.cancellation(CancellationToken::either(request.cancellation(), call.anyCancellation()));
     _flight->child = std::make_shared<CallImpl>(_core.bare(), std::move(request), call.driver());
     // The child may outlive the leader, and with it the last client: it keeps the core that this stage belongs to.
     _flight->child->onDone(

@@ -88,10 +88,10 @@ Retry::Plan Retry::plan(const CallImpl& call, const Outcome& outcome) const
         const Error& error = outcome.error();
         if (!is<TransportError>(outcome) || is<TlsError>(outcome) || is<ProtocolError>(outcome) || is<ResponseTooLarge>(outcome))
             return {};
-        // What became of the request counts, not what a stage made of it.
-        const Delivery delivery = call.carried && !call.attempts().empty()
-                                      ? std::max(error.delivery(), call.attempts().back().delivery)
-                                      : error.delivery();
+        // What became of the request counts, not what a stage made of it. What was answered may have been processed.
+        Delivery delivery = error.delivery();
+        if (call.carried && !call.attempts().empty())
+            delivery = std::max(delivery, std::min(call.attempts().back().delivery, Delivery::MaybeProcessed));
         if (delivery == Delivery::Answered) return {};
         if (delivery == Delivery::MaybeProcessed && !twice) return {};
         return {error.details().staleConnection ? Plan::Kind::AtOnce : Plan::Kind::Later};

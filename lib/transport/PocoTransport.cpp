@@ -100,10 +100,12 @@ Response PocoTransport::exchange(Exchange& exchange)
         if (stale) reader->lease().countStale();
         attempt.error = error.name();
         failure = annotated(error, exchange.url.origin(), attempt.delivery, stale);
-    } catch (const BodyFailure& thrown) {
-        attempt.total = Steady::now() - started;
-        reader->abandon();
-        std::rethrow_exception(thrown.cause);
+    } catch (const BodyFailure& body) {
+        ErrorDetails details = body.error->details();
+        details.delivery = attempt.delivery; // of this request, not of the one that the body was read from
+        details.staleConnection = false;
+        attempt.error = body.error->name();
+        failure = body.error->with(std::move(details));
     } catch (...) { // the request body's own
         attempt.total = Steady::now() - started;
         reader->abandon();

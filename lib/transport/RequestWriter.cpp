@@ -165,8 +165,8 @@ std::size_t RequestWriter::readBody(char* buffer, std::size_t capacity)
 {
     try {
         return _exchange.body->read(buffer, capacity);
-    } catch (const Error&) {
-        throw BodyFailure{std::current_exception()};
+    } catch (const Error& error) {
+        throw BodyFailure{error.with(error.details())};
     }
 }
 
@@ -232,6 +232,12 @@ bool RequestWriter::send(ResponseReader& reader, std::string_view bytes, bool la
             found = false; // then the first failure tells more
         }
         if (!found) throw;
+        return false;
+    } catch (const Timeout&) {
+        if (_watchForAnswer) throw;
+        // It answered with a success, and then read no further: the answer is what there is. But not beyond the deadline.
+        reader.watch().check(Phase::Write);
+        reader.requestCutShort();
         return false;
     }
     return true;

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <string>
 #include <string_view>
 
@@ -16,7 +15,7 @@ namespace tollgate::transport {
 /// An error of this library's that the request's body threw: it tells of another connection, not of the one that is written to.
 struct BodyFailure
 {
-    std::exception_ptr cause;
+    ErrorPtr error;
 };
 
 /// Puts one request on the wire (RFC 9112): head and a body of up to 16 KiB in one send, larger ones behind it, always framed by

@@ -245,6 +245,8 @@ BOOST_AUTO_TEST_CASE(what_was_answered_is_not_repeated_because_a_stage_calls_it_
         BOOST_REQUIRE(!result);
         BOOST_TEST((result.error().delivery() != Delivery::NotSent));
         BOOST_TEST(other.transport->sent().size() == 1U);
+        BOOST_TEST(!other.to().stage(stage).build().get("/x").trySend());
+        BOOST_TEST(other.transport->sent().size() == 4U); // a GET may run twice, as after any loss
     }
 }
 

@@ -262,7 +262,38 @@ BOOST_AUTO_TEST_CASE(a_stage_may_cancel_a_call_in_mid_exchange)
         const Client api = other.to().stage(stage).build();
         thrown<Cancelled>([&] { api.get("/x").cancellation(source.token()).send(); });
         BOOST_TEST(other.transport->sent().size() == 1U);
+
+        const Client fetching = other.to().stage(stage).auth(std::make_shared<TokenAuth>()).build(); // in mid token request
+        CancellationSource another;
+        std::swap(source, another);
+        thrown<Cancelled>([&] { fetching.get("/x").cancellation(source.token()).send(); });
+        BOOST_TEST(other.transport->sent().size() == 2U);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_request_that_is_lost_behind_an_answer_is_tried_again)
+{
+    struct Forgiving : TokenAuth
+    {
+        Acquired acquire(const AuthContext&) override
+        {
+            return ++asked == 2 || asked == 3 ? Acquired(Request("POST", "/token"))
+                                              : bearer(Secret("a-token"))->acquire({Request("GET", "/"), {}, {}});
+        }
+        void learn(const Result<Response>& outcome) override
+        {
+            if (!outcome) outcome.error().rethrow();
+        }
+        int asked = 0;
+    };
+    transport->answer(503)
+        .fail(transportError<ConnectError>(Delivery::NotSent))
+        .fail(transportError<ConnectError>(Delivery::NotSent))
+        .fail(transportError<ConnectError>(Delivery::NotSent))
+        .answer(200)
+        .answer(200);
+    const Client api = to().auth(std::make_shared<Forgiving>()).build();
+    BOOST_TEST(api.get("/x").send().status() == 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_token_request_that_fails_fails_those_who_wait)

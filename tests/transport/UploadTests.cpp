@@ -1,6 +1,8 @@
 #include "Certificates.h"
 #include "Support.h"
 
+#include "tollgate/Client.h"
+
 #include <csignal>
 
 using namespace tollgate;
@@ -121,6 +123,78 @@ BOOST_AUTO_TEST_CASE(an_error_of_ours_from_a_body_stays_the_bodys)
     BOOST_TEST(!error->details().staleConnection);
     BOOST_TEST(std::string(error->what()).find("127.0.0.1") == std::string::npos, error->what());
     BOOST_TEST(transport->stats().openConnections == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_left_before_a_body_failed_decides_whether_the_call_is_repeated)
+{
+    class Broken : public RequestBody
+    {
+    public:
+        explicit Broken(ErrorPtr error) : _error(std::move(error)) {}
+        std::optional<std::uint64_t> length() const override { return std::nullopt; }
+        bool replayable() const override { return true; }
+        void rewind() override { _left = 4; }
+        std::size_t read(char* buffer, std::size_t capacity) override
+        {
+            if (_left-- == 0) _error->rethrow();
+            std::fill(buffer, buffer + capacity, 'p');
+            return capacity;
+        }
+
+    private:
+        ErrorPtr _error;
+        int _left = 4;
+    };
+    for (const Delivery delivery : {Delivery::NotSent, Delivery::MaybeProcessed, Delivery::Answered}) {
+        std::atomic<int> begun{0};
+        RawServer server([&](Peer& peer) {
+            if (peer.readSome()) ++begun;
+            peer.readToEnd();
+        });
+        ErrorDetails details;
+        details.message = "the other API went away";
+        details.delivery = delivery; // of the other API's answer
+        details.staleConnection = true;
+        const auto body = std::make_shared<Broken>(std::make_shared<ConnectionLost>(details));
+        RetryPolicy policy;
+        policy.baseDelay = 1ms;
+        const Client client = Client::to(server.url("")).retry(policy).limit(perMinute(10)).build();
+        const auto result = client.post("/").body(body, "text/plain").timeout(20s).trySend();
+        BOOST_REQUIRE(!result);
+        BOOST_TEST((result.error().delivery() == Delivery::MaybeProcessed));
+        BOOST_TEST(!result.error().details().staleConnection);
+        BOOST_TEST(client.quota().limits.at(0).remaining == 9u);
+        BOOST_TEST(!client.put("/").body(body, "text/plain").timeout(20s).trySend());
+        BOOST_TEST(eventually([&] { return begun == 1 + 3; })); // the POST once, the PUT three times
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_success_from_a_server_that_reads_no_further_is_the_answer)
+{
+    RawServer server([](Peer& peer) {
+        peer.readSome();
+        peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\ndone");
+        peer.shutdownWrite();
+        while (!peer.ended) Peer::pause(5ms);
+    });
+    for (const bool produced : {false, true})
+        for (const bool inTime : {true, false}) {
+            TransportOptions options;
+            options.writeTimeout = inTime ? 200ms : 20s;
+            const auto transport = Transport::create(options);
+            Exchange exchange = request("PUT", server.url(), std::string(20'000'000, 'x'));
+            if (produced) exchange.body = std::make_shared<Produced>(20'000'000, std::nullopt, 16'000);
+            if (!inTime) exchange.deadline = std::chrono::steady_clock::now() + 200ms;
+            if (inTime) {
+                const Response response = transport->exchange(exchange);
+                BOOST_TEST(response.status() == 200);
+                BOOST_TEST(bodyOf(response) == "done");
+            } else {
+                const auto error = errorOf<Timeout>([&] { transport->exchange(exchange); });
+                BOOST_CHECK(error->delivery() == Delivery::MaybeProcessed);
+            }
+            BOOST_TEST(transport->stats().openConnections == 0u);
+        }
 }
 
 // To close after an answer is about the requests to come (RFC 9112 section 9.6), not about the body on its way.
