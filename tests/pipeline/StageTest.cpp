@@ -286,14 +286,14 @@ BOOST_AUTO_TEST_CASE(a_token_request_that_is_lost_behind_an_answer_is_tried_agai
         }
         int asked = 0;
     };
-    transport->answer(503)
+    transport->answer(503, {}, field("Retry-After", "1"))
         .fail(transportError<ConnectError>(Delivery::NotSent))
         .fail(transportError<ConnectError>(Delivery::NotSent))
         .fail(transportError<ConnectError>(Delivery::NotSent))
         .answer(200)
         .answer(200);
     const Client api = to().auth(std::make_shared<Forgiving>()).build();
-    BOOST_TEST(api.get("/x").send().status() == 200);
+    BOOST_TEST(api.post("/x").json("{}").send().status() == 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_token_request_that_fails_fails_those_who_wait)
