@@ -52,17 +52,17 @@ struct CancellationState
     }
 
     static void cancel(const std::shared_ptr<CancellationState>& state);
-    /// Its id; 0 if the callback is not kept, because all is cancelled already.
-    std::uint64_t keep(std::function<void()>& callback, bool link);
+    /// False if the callback is not kept, because all is cancelled already.
+    bool keep(std::function<void()>& callback, bool link, std::uint64_t& id);
 };
 
-std::uint64_t CancellationState::keep(std::function<void()>& callback, bool link)
+bool CancellationState::keep(std::function<void()>& callback, bool link, std::uint64_t& id)
 {
     const std::lock_guard<ForkMutex> lock(mutex);
     comeFromFork();
-    if (cancelled.load(std::memory_order_relaxed)) return 0;
-    callbacks.push_back({++lastId, std::move(callback), link});
-    return lastId;
+    if (cancelled.load(std::memory_order_relaxed)) return false;
+    callbacks.push_back({id = ++lastId, std::move(callback), link});
+    return true;
 }
 
 void CancellationState::cancel(const std::shared_ptr<CancellationState>& state)
@@ -128,8 +128,7 @@ CancellationRegistration CancellationToken::on(std::function<void()> callback, b
 {
     CancellationRegistration registration;
     if (!_state) return registration;
-    registration._id = _state->keep(callback, link);
-    if (registration._id != 0)
+    if (_state->keep(callback, link, registration._id))
         registration._state = _state;
     else
         callback();

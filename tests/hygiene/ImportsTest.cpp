@@ -58,7 +58,9 @@ const std::vector<Rule>& rules()
 {
     static const std::vector<Rule> all{
         // The first that fits decides: what is used of Poco's network, and then that this is all.
-        {"(typeinfo|vtable) for Poco::Net::(IPAddress|(Impl::)?\\w*SocketAddress\\w*|StreamSocket\\w*|Context)$", {"*"}, ""},
+        {"(typeinfo|vtable) for Poco::Net::(IPAddress|(Impl::)?\\w*SocketAddress\\w*|(Stream)?Socket(Impl)?|Context)$",
+         {"*"},
+         ""},
         {"Poco::Net::(IPAddress|SocketAddress|Impl::\\w*SocketAddressImpl)::(?!resolve)", {"*"}, ""},
         {"Poco::Net::(StreamSocket|StreamSocketImpl)::~?StreamSocket",
          {"Connection.cpp", "RedisBackend.cpp", "RedisConnection.cpp", "RedisStore.cpp"},
