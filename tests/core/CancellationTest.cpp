@@ -2,9 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -61,22 +58,6 @@ BOOST_AUTO_TEST_CASE(a_token_may_stand_for_two)
     CancellationSource outlives;
     CancellationToken::either(outlives.token(), CancellationSource().token()); // gone again
     outlives.cancel();
-}
-
-BOOST_AUTO_TEST_CASE(a_token_that_stands_for_two_does_so_in_a_forked_child)
-{
-    CancellationSource one, other;
-    const CancellationToken both = CancellationToken::either(one.token(), other.token());
-    const auto parents = one.token().onCancel([] { ::_exit(2); });
-    const pid_t child = ::fork();
-    if (child == 0) {
-        one.cancel();
-        ::_exit(both.isCancelled() ? 0 : 1);
-    }
-    int status = -1;
-    BOOST_TEST(::waitpid(child, &status, 0) == child);
-    BOOST_TEST(status == 0);
-    BOOST_TEST(!both.isCancelled());
 }
 
 BOOST_AUTO_TEST_CASE(a_registration_that_goes_waits_for_its_callback)

@@ -329,6 +329,18 @@ BOOST_AUTO_TEST_CASE(a_child_that_cancels_does_not_disturb_the_parent)
     BOOST_TEST(sent.get());
 }
 
+BOOST_AUTO_TEST_CASE(a_token_that_stands_for_two_does_so_in_a_child)
+{
+    CancellationSource one, other;
+    const CancellationToken both = CancellationToken::either(one.token(), other.token());
+    const auto parents = one.token().onCancel([] { ::_exit(2); }); // must not run there
+    BOOST_CHECK(endingOf(forkChild([&] {
+                    one.cancel();
+                    return both.isCancelled();
+                })) == Ending::Good);
+    BOOST_TEST(!both.isCancelled());
+}
+
 BOOST_AUTO_TEST_CASE(a_child_that_drops_an_answer_and_cancels_a_call_of_its_own_does_not_disturb_the_parent)
 {
     RawServer server([](Peer& peer) {
