@@ -179,7 +179,8 @@ private:
         }
         std::size_t size = head + 4;
         const std::size_t length = fields.find("\r\nContent-Length: ");
-        if (length != std::string_view::npos) size += std::stoul(_input.substr(length + 18));
+        if (length != std::string_view::npos)
+            size += std::stoul(std::string(fields.substr(length + 18, 20))); // the number alone: the body may be large
         return _input.size() >= size ? size : 0;
     }
 
