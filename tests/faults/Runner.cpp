@@ -116,6 +116,7 @@ RequestBodyPtr largeBody(std::size_t size, bool lengthKnown) { return std::make_
 void report(const std::vector<std::string>& problems)
 {
     for (const std::string& problem : problems) BOOST_ERROR(problem);
+    BOOST_TEST(problems.size() == 0u);
 }
 
 bool eventually(const std::function<bool()>& condition)

@@ -72,7 +72,7 @@ struct Trial
 /// A trial that does not end within a minute is a hang, which ends the program.
 std::vector<std::string> runAll(std::vector<Trial> trials);
 
-/// Fails the test with each of them.
+/// Checks that there is none, or fails the test with each of them.
 void report(const std::vector<std::string>& problems);
 
 bool eventually(const std::function<bool()>& condition);

@@ -8,29 +8,34 @@
 
 #include <csignal>
 #include <functional>
-#include <iostream>
 
 namespace tollgate::tests {
 
-/// Whether threads may start in a forked child; says so if not.
-inline bool childrenMayHaveThreads()
+inline boost::test_tools::assertion_result skippedBecause(const char* reason)
+{
+    boost::test_tools::assertion_result skipped(false);
+    skipped.message() << reason;
+    return skipped;
+}
+
+/// Precondition of a test: threads may start in a forked child.
+inline boost::test_tools::assertion_result childrenMayHaveThreads(boost::unit_test::test_unit_id)
 {
 #if defined(TOLLGATE_TESTS_WITH_TSAN)
-    std::cout << "skipped: ThreadSanitizer supports no threads after a fork amid threads\n";
-    return false;
+    return skippedBecause("ThreadSanitizer supports no threads after a fork amid threads");
 #else
     return true;
 #endif
 }
 
-/// Whether a process may fork while its threads allocate memory; says so if not.
-inline bool mayForkAmidThreads()
+/// Precondition of a test: a process may fork while its threads allocate memory.
+inline boost::test_tools::assertion_result mayForkAmidThreads(boost::unit_test::test_unit_id test)
 {
 #if defined(TOLLGATE_TESTS_WITH_ASAN)
-    std::cout << "skipped: AddressSanitizer's allocator may be locked for ever in a child forked amid threads\n";
-    return false;
+    static_cast<void>(test);
+    return skippedBecause("AddressSanitizer's allocator may be locked for ever in a child forked amid threads");
 #else
-    return childrenMayHaveThreads();
+    return childrenMayHaveThreads(test);
 #endif
 }
 

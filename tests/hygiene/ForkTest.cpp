@@ -177,7 +177,6 @@ std::size_t readableEventDescriptors()
 
 void forkAmidTraffic(bool tls, int usually)
 {
-    if (!mayForkAmidThreads()) return;
     const char* wanted = std::getenv("TOLLGATE_TEST_FORKS"); // more, to look for rare ones
     const int children = wanted ? std::atoi(wanted) : usually;
     auto traffic = std::make_unique<Traffic>(tls);
@@ -241,14 +240,20 @@ struct CarefulHost
 
 BOOST_AUTO_TEST_SUITE(ForkTest)
 
-BOOST_AUTO_TEST_CASE(children_forked_amid_traffic_work_at_once) { forkAmidTraffic(false, 160); }
+BOOST_AUTO_TEST_CASE(children_forked_amid_traffic_work_at_once, *boost::unit_test::precondition(mayForkAmidThreads))
+{
+    forkAmidTraffic(false, 160);
+}
 
-BOOST_AUTO_TEST_CASE(children_forked_amid_tls_handshakes_work_at_once) { forkAmidTraffic(true, 160); }
+BOOST_AUTO_TEST_CASE(children_forked_amid_tls_handshakes_work_at_once, *boost::unit_test::precondition(mayForkAmidThreads))
+{
+    forkAmidTraffic(true, 160);
+}
 
 // Hangs if the door is closed before the host's handlers have run.
-BOOST_AUTO_TEST_CASE(handlers_that_the_host_registered_first_may_wait_for_a_call)
+BOOST_AUTO_TEST_CASE(handlers_that_the_host_registered_first_may_wait_for_a_call,
+                     *boost::unit_test::precondition(mayForkAmidThreads))
 {
-    if (!mayForkAmidThreads()) return;
     CarefulHost& host = CarefulHost::instance();
     Traffic traffic;
     std::atomic<bool> done{false};
@@ -369,9 +374,8 @@ BOOST_AUTO_TEST_CASE(a_child_that_drops_an_answer_and_cancels_a_call_of_its_own_
 }
 
 // As from a signal handler that came amid a read. Hangs if the thread's end wants the lock that the section has.
-BOOST_AUTO_TEST_CASE(a_program_may_exit_inside_of_a_section)
+BOOST_AUTO_TEST_CASE(a_program_may_exit_inside_of_a_section, *boost::unit_test::precondition(mayForkAmidThreads))
 {
-    if (!mayForkAmidThreads()) return;
     BOOST_CHECK(endingOf(forkChild(
                     [] {
                         const ForkSection inside;
@@ -381,9 +385,8 @@ BOOST_AUTO_TEST_CASE(a_program_may_exit_inside_of_a_section)
                     10)) == Ending::Good);
 }
 
-BOOST_AUTO_TEST_CASE(the_host_may_fork_in_a_callback)
+BOOST_AUTO_TEST_CASE(the_host_may_fork_in_a_callback, *boost::unit_test::precondition(mayForkAmidThreads))
 {
-    if (!mayForkAmidThreads()) return;
     struct Forker final : Observer
     {
         std::function<void()> action;

@@ -165,9 +165,8 @@ void useAll(const OtherProcess& server, const Authority& authority)
 
 BOOST_AUTO_TEST_SUITE(HostStateTest)
 
-BOOST_AUTO_TEST_CASE(the_state_of_the_process_stays_as_it_was)
+BOOST_AUTO_TEST_CASE(the_state_of_the_process_stays_as_it_was, *boost::unit_test::precondition(childrenMayHaveThreads))
 {
-    if (!childrenMayHaveThreads()) return;
     const Authority authority;
     const OtherProcess server(authority);
     // The host has its own ideas.
@@ -199,9 +198,8 @@ BOOST_AUTO_TEST_CASE(the_state_of_the_process_stays_as_it_was)
     BOOST_TEST(tasks().size() <= threadsBefore + 1);
 }
 
-BOOST_AUTO_TEST_CASE(writing_to_the_dead_raises_no_sigpipe)
+BOOST_AUTO_TEST_CASE(writing_to_the_dead_raises_no_sigpipe, *boost::unit_test::precondition(childrenMayHaveThreads))
 {
-    if (!childrenMayHaveThreads()) return;
     const Authority authority;
     const OtherProcess server(authority);
     const pid_t child = forkChild([&] {
@@ -245,9 +243,8 @@ BOOST_AUTO_TEST_CASE(writing_to_the_dead_raises_no_sigpipe)
     BOOST_CHECK(endingOf(child) == Ending::Good);
 }
 
-BOOST_AUTO_TEST_CASE(threads_of_the_library_take_no_signals)
+BOOST_AUTO_TEST_CASE(threads_of_the_library_take_no_signals, *boost::unit_test::precondition(childrenMayHaveThreads))
 {
-    if (!childrenMayHaveThreads()) return;
     const Authority authority;
     const OtherProcess server(authority);
     const auto hosts = tasks();
