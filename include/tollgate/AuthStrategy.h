@@ -78,7 +78,8 @@ public:
     virtual bool needsBody() const { return false; }
 
     /// The newest usable credential for this request. Never waits. Throws MissingScope, MissingCredential or InvalidCredential;
-    /// then nothing is sent. An answered request is sent without a credential of its own, once for all calls that wait for it.
+    /// then nothing is sent. An answered request is sent without a credential of its own, once for all calls that wait for it; a
+    /// call ends with ConfigurationError after three such requests of its own with no call served between them, or 100 in all.
     virtual Acquired acquire(const AuthContext& context) = 0;
 
     /// The outcome of a request that acquire() answered. Throws to fail the calls that wait for it.

@@ -23,7 +23,8 @@ struct CredentialStage::Flight
 struct CredentialStage::Slot
 {
     std::shared_ptr<Flight> flight;
-    unsigned flights = 0;
+    unsigned flights = 0; ///< that this call began
+    unsigned futile = 0;  ///< in a row, with nobody served between them
 };
 
 Verdict CredentialStage::before(Call& each)
@@ -40,6 +41,7 @@ Verdict CredentialStage::before(Call& each)
     Acquired acquired = _core.options.auth->acquire({call.request(), call.clock().now(), call.clock().wallNow()});
     if (auto* credential = std::get_if<CredentialPtr>(&acquired)) {
         call.credential = std::move(*credential);
+        if (!_satisfied.load(std::memory_order_relaxed)) _satisfied.store(true, std::memory_order_relaxed);
         return Verdict::proceed();
     }
     return wait(call, call.slot<Slot>(*this), std::get<Request>(std::move(acquired)));
@@ -69,8 +71,10 @@ Verdict CredentialStage::wait(CallImpl& call, Slot& slot, Request request)
         }
         return Verdict::wait(call.deadline(), "credential");
     }
-    // A strategy that is never satisfied must not keep a call busy for ever.
-    if (++slot.flights > 3)
+    // A strategy that is never satisfied must not keep a call busy for ever. But tokens may be good for a few calls only, and
+    // others quicker to take them.
+    if (_satisfied.exchange(false, std::memory_order_relaxed)) slot.futile = 0;
+    if (++slot.futile > 3 || ++slot.flights > 100)
         throw ConfigurationError("the authentication strategy asks for one token after another",
                                  "Its acquire() must answer a credential once learn() has got a token.");
     _flight = slot.flight = std::make_shared<Flight>();

@@ -3,6 +3,7 @@
 #include "ForkMutex.h"
 #include "tollgate/Stage.h"
 
+#include <atomic>
 #include <memory>
 
 namespace tollgate {
@@ -34,6 +35,7 @@ private:
     ForkMutex _mutex;
     std::shared_ptr<Flight> _flight;
     std::shared_ptr<Flight> _flightOfParent; ///< in a forked child: never lands, and is left as it is
+    std::atomic<bool> _satisfied{false};     ///< the strategy has answered a credential since the last flight began
     unsigned _generation = forkGeneration;
 };
 

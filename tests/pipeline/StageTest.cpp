@@ -306,6 +306,51 @@ BOOST_AUTO_TEST_CASE(a_token_request_that_fails_fails_those_who_wait)
     BOOST_TEST(transport->sent().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_strategy_that_is_never_satisfied_is_told_so)
+{
+    struct Insatiable : TokenAuth
+    {
+        Acquired acquire(const AuthContext&) override { return Request("POST", "/token"); }
+        void learn(const Result<Response>&) override { ++learned; }
+    };
+    always(200);
+    const auto auth = std::make_shared<Insatiable>();
+    const Client api = to().auth(auth).build();
+    thrown<ConfigurationError>([&] { api.get("/x").send(); });
+    BOOST_TEST(auth->learned.load() == 3);
+}
+
+// Tokens that are good for one call: others may be quicker many times over, and that is nobody's error. But it has an end.
+BOOST_AUTO_TEST_CASE(a_call_whose_tokens_others_took_asks_again)
+{
+    struct OneUse : TokenAuth
+    {
+        std::optional<Client> api;
+        int stock = 0, taken = 0, quicker = 0;
+        Acquired acquire(const AuthContext& context) override
+        {
+            if (stock > 0 && context.request.target() == "/slow" && taken < quicker) {
+                ++taken;
+                api->get("/quick").send();
+            }
+            if (stock == 0) return Request("POST", "/token");
+            --stock;
+            return std::get<CredentialPtr>(bearer(Secret("one-use-token"))->acquire(context));
+        }
+        void learn(const Result<Response>&) override { ++stock; }
+    };
+    always(200);
+    const auto auth = std::make_shared<OneUse>();
+    auth->api = to().auth(auth).build();
+    auth->quicker = 99;
+    BOOST_TEST(auth->api->get("/slow").send().status() == 200);
+    auth->quicker = 1000;
+    auth->taken = 0;
+    thrown<ConfigurationError>([&] { auth->api->get("/slow").send(); });
+    BOOST_TEST(auth->taken == 100);
+    auth->api.reset(); // a client holds its strategy
+}
+
 BOOST_AUTO_TEST_CASE(a_leader_that_is_cancelled_is_replaced)
 {
     transport->otherwise([this](Exchange& exchange) {
