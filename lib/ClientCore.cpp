@@ -110,7 +110,7 @@ Headers ClientCore::headersFor(const Request& request, bool atHome) const
     return headers;
 }
 
-std::shared_ptr<const ClientCore::Version> ClientCore::makeVersion(const CredentialPtr& credential) const
+std::shared_ptr<const ClientCore::Version> ClientCore::makeVersion(const CredentialPtr& credential, const Secret& namingKey) const
 {
     if (!credential || credential->fingerprint().empty())
         return std::make_shared<const Version>(
@@ -118,33 +118,38 @@ std::shared_ptr<const ClientCore::Version> ClientCore::makeVersion(const Credent
     std::vector<Secret> secrets = credential->secrets();
     Redactor redactor(carriers, secrets);
     std::string name = credential->fingerprint();
-    const Secret key = sharesStore ? options.quotaStore->namingKey() : Secret();
     secrets.push_back(options.auth->identity().partition); // it may have changed too
     if (!sharesStore && !secrets.back().empty()) name += '/' + secrets.back().fingerprint();
-    if (!key.empty()) name = limits::nameInStore(key, secrets);
+    if (!namingKey.empty()) name = limits::nameInStore(namingKey, secrets);
     return std::make_shared<const Version>(
-        Version{std::move(redactor), std::move(name), credential->lastFour(), !sharesStore || !key.empty()});
+        Version{std::move(redactor), std::move(name), credential->lastFour(), !sharesStore || !namingKey.empty()});
 }
 
-std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const CredentialPtr& credential) const
+std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const CredentialPtr& credential, const Patience& patience) const
+{
+    if (auto known = knownVersion(credential); known && known->final) return known;
+    return keepVersion(credential, makeVersion(credential, sharesStore ? options.quotaStore->namingKey(patience) : Secret()));
+}
+
+std::shared_ptr<const ClientCore::Version> ClientCore::knownVersion(const CredentialPtr& credential) const
+{
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    for (const auto& [known, version] : _versions)
+        if (known == credential) return version;
+    return nullptr;
+}
+
+/// Made outside of the lock, as that asks the strategy, which is the user's own perhaps, and the store; so another thread may
+/// have been quicker.
+std::shared_ptr<const ClientCore::Version> ClientCore::keepVersion(const CredentialPtr& credential,
+                                                                   std::shared_ptr<const Version> made) const
 {
     constexpr std::size_t enough = 4;
-    const auto find = [&] {
-        return std::find_if(_versions.begin(), _versions.end(),
-                            [&credential](const auto& one) { return one.first == credential; });
-    };
-    {
-        const std::lock_guard<ForkMutex> lock(_mutex);
-        const auto known = find();
-        if (known != _versions.end() && known->second->final) return known->second;
-    }
-    // Outside the lock: this asks the strategy, which is the user's own perhaps. If it was known, the store can name it now,
-    // perhaps.
-    auto made = makeVersion(credential);
     const std::lock_guard<ForkMutex> lock(_mutex);
-    if (const auto known = find(); known != _versions.end()) {
-        if (!known->second->final) known->second = std::move(made);
-        return known->second;
+    for (auto& [known, version] : _versions) {
+        if (known != credential) continue;
+        if (!version->final) version = std::move(made); // the store can name it now, perhaps
+        return version;
     }
     _versions.emplace_front(credential, std::move(made));
     if (_versions.size() > enough) _versions.pop_back();
@@ -155,7 +160,7 @@ std::string ClientCore::currentVersion() const
 {
     try {
         const Acquired acquired = options.auth->acquire({Request("GET", ""), clock().now(), clock().wallNow()});
-        if (const auto* credential = std::get_if<CredentialPtr>(&acquired)) return versionOf(*credential)->key;
+        if (const auto* credential = std::get_if<CredentialPtr>(&acquired)) return versionOf(*credential, {})->key;
     } catch (const Error&) { // no credential now
     }
     return {};
@@ -175,7 +180,8 @@ CredentialPtr ClientCore::versionBefore(const CredentialPtr& credential) const
 
 std::shared_ptr<const Redactor> ClientCore::redactorFor(const CredentialPtr& credential) const
 {
-    const auto version = versionOf(credential);
+    auto version = knownVersion(credential);
+    if (!version) version = keepVersion(credential, makeVersion(credential, {})); // secrets are hidden without a name
     return {version, &version->redactor};
 }
 

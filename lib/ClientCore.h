@@ -36,8 +36,8 @@ public:
         std::string lastFour; ///< of the key
         bool final = true;    ///< false: the store could not name it, so this name is the process's own
     };
-    /// Never null.
-    std::shared_ptr<const Version> versionOf(const CredentialPtr& credential) const;
+    /// Asks the store for the name, if it has not said it yet. Never null.
+    std::shared_ptr<const Version> versionOf(const CredentialPtr& credential, const Patience& patience) const;
     /// The name of the version that the strategy gives now; empty if it gives none without asking a server first.
     std::string currentVersion() const;
     /// The credential that was in use before this one, if both may be used side by side; else null.
@@ -66,7 +66,9 @@ public:
     mutable Counters counters;
 
 private:
-    std::shared_ptr<const Version> makeVersion(const CredentialPtr& credential) const;
+    std::shared_ptr<const Version> makeVersion(const CredentialPtr& credential, const Secret& namingKey) const;
+    std::shared_ptr<const Version> knownVersion(const CredentialPtr& credential) const;
+    std::shared_ptr<const Version> keepVersion(const CredentialPtr& credential, std::shared_ptr<const Version> made) const;
     std::shared_ptr<pipeline::DispatcherOwner> _dispatcher;
     Headers _defaultHeaders;
     mutable ForkMutex _mutex;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tollgate/Cancellation.h"
 #include "tollgate/Clock.h"
 #include "tollgate/Lockout.h"
 #include "tollgate/RateLimitPolicy.h"
@@ -87,6 +88,13 @@ private:
     std::string _text;
 };
 
+/// How long one use of a store may wait, for its turn and for the store itself.
+struct TOLLGATE_API Patience
+{
+    TimePoint until = never;        ///< on the real steady clock, whatever clock the store counts by
+    CancellationToken cancellation; ///< ends the wait as well
+};
+
 /// Keeps the state of limits and lockouts. Its one operation runs a pure function over one account's state, atomically; the
 /// function may run more than once. `now` is the store's own clock: only durations leave it. Thread-safe.
 class TOLLGATE_API QuotaStore
@@ -96,12 +104,14 @@ public:
 
     virtual ~QuotaStore() = default;
 
-    /// Throws StoreUnavailable if the state cannot be had and the store was told to refuse then; then nothing was changed.
-    virtual void update(const QuotaKey& key, const Change& change) = 0;
+    /// Throws StoreUnavailable if the state cannot be had and the store was told to refuse then; Timeout or Cancelled if the
+    /// patience ends first. Then nothing was changed, unless the store fell silent on the last word; so a change bears being made
+    /// twice.
+    virtual void update(const QuotaKey& key, const Change& change, const Patience& patience = {}) = 0;
 
     /// The key that names credentials in this store (HMAC-SHA-256): made once with the store, so that the same credential has one
-    /// name in all processes that share it, and names mean nothing outside. Empty while it cannot be had.
-    virtual Secret namingKey() = 0;
+    /// name in all processes that share it, and names mean nothing outside. Empty while it cannot be had, or not in time.
+    virtual Secret namingKey(const Patience& patience = {}) = 0;
 
     /// What is wrong with it, in plain words, while it runs in a degraded mode; else empty.
     virtual std::string trouble() const { return {}; }

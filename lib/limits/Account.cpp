@@ -110,6 +110,48 @@ TimePoint Line::notBefore(unsigned weight) const
     return weight >= _notBeforeWeight ? _notBefore : TimePoint{};
 }
 
+Account::~Account()
+{
+    if (!_hasPutOff) return;
+    try {
+        updateWithPutOff([](QuotaState&, TimePoint) {}, {std::chrono::steady_clock::now() + std::chrono::milliseconds(10), {}});
+    } catch (...) { // NOLINT(bugprone-empty-catch): as if the process had died a little earlier
+    }
+}
+
+void Account::putOff(QuotaStore::Change change)
+{
+    constexpr std::size_t most = 256;
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    if (std::exchange(_putOffBy, forkGeneration) != forkGeneration) _putOff.clear();
+    _putOff.push_back(std::move(change));
+    if (_putOff.size() > most) _putOff.pop_front();
+    _hasPutOff.store(true, std::memory_order_release);
+}
+
+void Account::updateWithPutOff(const QuotaStore::Change& change, const Patience& patience)
+{
+    std::deque<QuotaStore::Change> late;
+    {
+        const std::lock_guard<ForkMutex> lock(_mutex);
+        _hasPutOff.store(false, std::memory_order_release);
+        late.swap(_putOff);
+        if (_putOffBy != forkGeneration) late.clear();
+    }
+    try {
+        _store->update(
+            _key,
+            [&](QuotaState& state, TimePoint now) {
+                for (const QuotaStore::Change& each : late) each(state, now);
+                change(state, now);
+            },
+            patience);
+    } catch (...) {
+        for (QuotaStore::Change& each : late) putOff(std::move(each));
+        throw;
+    }
+}
+
 std::shared_ptr<Line> Account::line(const std::string& family)
 {
     const std::lock_guard<ForkMutex> lock(_mutex);

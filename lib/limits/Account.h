@@ -6,7 +6,9 @@
 #include "tollgate/Stage.h"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -86,17 +88,36 @@ class Account
 {
 public:
     Account(QuotaStorePtr store, QuotaKey key) : _store(std::move(store)), _key(std::move(key)) {}
+    /// Tries once more, shortly, to make the changes that were put off.
+    ~Account();
+    Account(const Account&) = delete;
+    Account& operator=(const Account&) = delete;
 
-    void update(const QuotaStore::Change& change) { _store->update(_key, change); }
+    /// What was put off comes first.
+    void update(const QuotaStore::Change& change, const Patience& patience = {})
+    {
+        if (_hasPutOff.load(std::memory_order_acquire))
+            updateWithPutOff(change, patience);
+        else
+            _store->update(_key, change, patience);
+    }
+    /// A change that the store did not take in time: made with the next one. It must own what it uses. Of very many the oldest
+    /// are dropped, as if their process had died: what they hold lapses by itself.
+    void putOff(QuotaStore::Change change);
     std::shared_ptr<Line> line(const std::string& family);
     std::uint64_t drawNumber();
     /// Something came free, or the gate moved: the first of every line asks again.
     void wakeAll();
 
 private:
+    void updateWithPutOff(const QuotaStore::Change& change, const Patience& patience);
+
     QuotaStorePtr _store;
     QuotaKey _key;
     ForkMutex _mutex;
+    std::deque<QuotaStore::Change> _putOff;
+    unsigned _putOffBy = forkGeneration; ///< the process; its child leaves that to it
+    std::atomic<bool> _hasPutOff{false};
     std::map<std::string, std::shared_ptr<Line>> _lines;
     std::uint64_t _lastNumber = 0;
 };

@@ -71,6 +71,27 @@ bool saysLocked(const LockoutPolicy& policy, const ResponseHead& head, std::stri
     return false;
 }
 
+/// The call's own time, on the real clock that a shared store waits by.
+Patience patienceOf(const CallImpl& call)
+{
+    if (!call.core().sharesStore) return {};
+    const Duration left = call.deadline() - call.clock().now(); // first, so that the end is not before the deadline
+    const TimePoint now = std::chrono::steady_clock::now();
+    return {call.deadline() == never || left >= never - now ? never : now + left, call.anyCancellation()};
+}
+
+/// The same for what must not be lost because the call's time is over: a healthy store takes it in that time.
+Patience patienceToReport(const CallImpl& call)
+{
+    constexpr Duration grace = std::chrono::milliseconds(10);
+    if (!call.core().sharesStore) return {};
+    const TimePoint least = std::chrono::steady_clock::now() + grace;
+    if (call.isOver()) return {least, {}};
+    Patience patience = patienceOf(call);
+    patience.until = std::max(patience.until, least);
+    return patience;
+}
+
 /// Until a process that shares the store asks again for what another one has in flight: nobody can wake it. Not all at once.
 Duration glance()
 {
@@ -119,6 +140,8 @@ struct Limit::Report
     bool locked = false; ///< now, and not before
 
     void run(QuotaState& state, TimePoint now);
+    /// The same change for later, when neither call nor client may be there any more.
+    QuotaStore::Change forLater() const;
     std::uint64_t roomOf(const QuotaState& state, TimePoint now) const;
 };
 
@@ -181,6 +204,28 @@ void Limit::Report::run(QuotaState& state, TimePoint now)
     moved = true;
 }
 
+QuotaStore::Change Limit::Report::forLater() const
+{
+    struct Kept
+    {
+        std::vector<RateLimitPolicyPtr> limits;
+        LockoutPolicy lockout;
+        std::string version;
+        std::string lastFour;
+        std::optional<ServerAnswer> answer;
+    };
+    auto kept = std::make_shared<const Kept>(Kept{ask.limits, ask.lockout, ask.version, std::string(ask.lastFour),
+                                                  answer ? std::optional<ServerAnswer>(*answer) : std::nullopt});
+    const limits::Ask asked{kept->limits, kept->lockout, kept->version, ask.weight,
+                            ask.ahead,    ask.patience,  ask.path,      kept->lastFour};
+    return [kept = std::move(kept), asked, permit = permit, delivery = delivery](QuotaState& state, TimePoint now) {
+        Report report{asked, permit};
+        report.delivery = delivery;
+        if (kept->answer) report.answer = &*kept->answer;
+        report.run(state, now);
+    };
+}
+
 const Limit::Family& Limit::familyOf(std::string_view path)
 {
     const auto& all = _core.options.limits;
@@ -207,7 +252,7 @@ const Limit::Family& Limit::familyOf(std::string_view path)
 
 /// Asks for a permit with the newest version; while that is new and proves itself, or is known to be bad, with the good one
 /// before it.
-Admission Limit::admit(CallImpl& call, Slot& slot) const
+Admission Limit::admit(CallImpl& call, Slot& slot, const Patience& patience) const
 {
     struct Question
     {
@@ -217,21 +262,23 @@ Admission Limit::admit(CallImpl& call, Slot& slot) const
         bool byOlder = false;
     } question{slot.ask(call, *slot.version, 0)};
     const CredentialPtr older = _core.versionBefore(call.credential);
-    const auto olderVersion = older ? _core.versionOf(older) : nullptr;
+    const auto olderVersion = older ? _core.versionOf(older, patience) : nullptr;
     if (older) question.older.emplace(slot.ask(call, *olderVersion, 0));
 
     // One pointer for the store's function object, so that it needs no memory of its own.
-    _core.account->update([&question](QuotaState& state, TimePoint now) {
-        question.byOlder = false;
-        question.admission = limits::admit(state, question.newest, now);
-        const auto kind = question.admission.kind;
-        if (!question.older || (kind != Admission::Kind::Busy && kind != Admission::Kind::Rejected)) return;
-        const auto known = state.gate.versions.find(question.older->version);
-        if (known == state.gate.versions.end() || known->second.verdict != VersionState::Verdict::Good) return;
-        Admission other = limits::admit(state, *question.older, now);
-        question.byOlder = other.kind == Admission::Kind::Granted;
-        if (question.byOlder || other.kind == Admission::Kind::Wait) question.admission = std::move(other);
-    });
+    _core.account->update(
+        [&question](QuotaState& state, TimePoint now) {
+            question.byOlder = false;
+            question.admission = limits::admit(state, question.newest, now);
+            const auto kind = question.admission.kind;
+            if (!question.older || (kind != Admission::Kind::Busy && kind != Admission::Kind::Rejected)) return;
+            const auto known = state.gate.versions.find(question.older->version);
+            if (known == state.gate.versions.end() || known->second.verdict != VersionState::Verdict::Good) return;
+            Admission other = limits::admit(state, *question.older, now);
+            question.byOlder = other.kind == Admission::Kind::Granted;
+            if (question.byOlder || other.kind == Admission::Kind::Wait) question.admission = std::move(other);
+        },
+        patience);
     if (question.byOlder) {
         call.credential = older;
         slot.version = olderVersion;
@@ -251,7 +298,8 @@ Verdict Limit::before(Call& each)
         slot.family = &familyOf(path);
     }
     // The newest version at the moment of asking: a call that waited binds to the credential it will be sent with.
-    slot.version = _core.versionOf(call.credential);
+    const Patience patience = patienceOf(call);
+    slot.version = _core.versionOf(call.credential, patience);
 
     const unsigned weight = call.request().weight();
     const TimePoint now = call.clock().now();
@@ -283,7 +331,14 @@ Verdict Limit::before(Call& each)
         admission.kind = Admission::Kind::Wait;
         admission.wait = known - now;
     } else {
-        admission = admit(call, slot);
+        try {
+            admission = admit(call, slot, patience);
+        } catch (const Error&) {
+            if (!call.isOver()) throw;
+            line.leave(slot.ticket); // it was not the limit that kept the call
+            slot.inLine = false;
+            return Verdict::wait(now, "quota store"); // the next step ends it
+        }
         slot.permit = admission.permit; // before anything that may throw: who has it gives it back
         slot.attemptsBefore = call.attempts().size();
         troubled = watchStore();
@@ -390,10 +445,15 @@ void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
         }
         if (answer.status != 0) report.answer = &answer;
     }
+    // A store that fails is no reason to keep the answer from the caller.
     try {
-        _core.account->update([&report](QuotaState& state, TimePoint now) { report.run(state, now); });
+        _core.account->update([&report](QuotaState& state, TimePoint now) { report.run(state, now); }, patienceToReport(call));
     } catch (const StoreUnavailable&) {
-        // The answer is the caller's all the same; the permit lapses in the store by itself.
+        _core.account->putOff(report.forLater());
+    } catch (const Timeout&) {
+        _core.account->putOff(report.forLater());
+    } catch (const Cancelled&) {
+        _core.account->putOff(report.forLater());
     }
     watchStore();
     call.locked = report.verdict == limits::GateVerdict::Locked;

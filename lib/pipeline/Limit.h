@@ -38,7 +38,7 @@ private:
     struct Slot;
     struct Report;
     const Family& familyOf(std::string_view path);
-    limits::Admission admit(CallImpl& call, Slot& slot) const;
+    limits::Admission admit(CallImpl& call, Slot& slot, const Patience& patience) const;
     Verdict refuse(CallImpl& call, Slot& slot, const limits::Admission& admission) const;
     void settle(CallImpl& call, Slot& slot, const Outcome& outcome);
     void tell(const Report& report) const;

@@ -2,6 +2,7 @@
 
 #include "tollgate/Export.h"
 #include "tollgate/QuotaStore.h"
+#include "transport/Wait.h"
 
 #include <functional>
 #include <stdexcept>
@@ -27,7 +28,8 @@ struct Edited
     std::string spoiled;  ///< what lay there and could not be read: to be put aside, not lost
 };
 
-/// Where a shared store keeps its documents, one an account. One thread at a time uses it.
+/// Where a shared store keeps its documents, one an account. One thread at a time uses it. It waits under the caller's watch
+/// alone, and passes on what that throws.
 class Backend
 {
 public:
@@ -38,10 +40,13 @@ public:
 
     /// Reads, edits and writes atomically. Throws BackendFailure, and what the edit throws: then nothing was written, but for a
     /// failure after the last word was sent.
-    virtual void transact(const QuotaKey& key, const Edit& edit) = 0;
+    virtual void transact(const QuotaKey& key, const Edit& edit, transport::Watch& watch) = 0;
 
     /// The naming key of this place; `proposal` becomes it if there is none. Throws BackendFailure.
-    virtual Secret namingKey(const Secret& proposal) = 0;
+    virtual Secret namingKey(const Secret& proposal, transport::Watch& watch) = 0;
+
+    /// How long the place may keep silent before that is a BackendFailure.
+    virtual Duration patience() const = 0;
 
     /// Whether it would be found as it is, without making anything anew.
     virtual bool isThere() noexcept { return true; }

@@ -2,6 +2,9 @@
 
 #include "tollgate/Clock.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace tollgate::stores {
 
 /// Leaves a store in peace that failed three times in a row, and tries it again, once, after a pause. One thread at a time.
@@ -11,17 +14,31 @@ public:
     explicit Circuit(Duration pause) : _pause(pause) {}
 
     bool lets(TimePoint now) const noexcept { return _failures < enough || now >= _pausedUntil; }
-    void succeeded() noexcept { _failures = 0; }
+    void succeeded() noexcept
+    {
+        _failures = 0;
+        _inVain = Duration::zero();
+    }
     void failed(TimePoint now) noexcept
     {
         if (_failures < enough) ++_failures;
         _pausedUntil = now + _pause;
+        _inVain = Duration::zero();
+    }
+    /// A caller gave up before the store's own `patience` was over. True once such callers together waited that long: that is a
+    /// failure, or calls with short deadlines would never be done with a store that hangs.
+    bool gaveUp(Duration waited, Duration patience) noexcept
+    {
+        constexpr Duration least = std::chrono::milliseconds(1);
+        _inVain += waited;
+        return _inVain >= std::max(patience, least);
     }
 
 private:
     static constexpr unsigned enough = 3;
     Duration _pause;
     TimePoint _pausedUntil{};
+    Duration _inVain{};
     unsigned _failures = 0;
 };
 

@@ -29,13 +29,15 @@ transport::Resolver& resolver()
 
 } // namespace
 
-std::vector<Poco::Net::IPAddress> lookUp(const std::string& host, Duration patience)
+std::vector<Poco::Net::IPAddress> lookUp(const std::string& host, Duration patience, transport::Watch& watch)
 {
     try {
-        transport::Watch watch(std::chrono::steady_clock::now() + patience, {});
         transport::PhaseLimit limit(transport::Phase::Resolve, std::chrono::duration_cast<std::chrono::milliseconds>(patience));
         return resolver().resolve(host, watch, limit);
+    } catch (const Cancelled&) {
+        throw;
     } catch (const Timeout&) {
+        watch.check(transport::Phase::Store); // the call's time, or the store's
         throw BackendFailure("the name " + host + " could not be resolved in time");
     } catch (const Error&) {
         throw BackendFailure("the name " + host + " has no address");

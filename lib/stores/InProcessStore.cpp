@@ -23,7 +23,7 @@ class InProcessStore final : public QuotaStore
 public:
     explicit InProcessStore(std::shared_ptr<Clock> clock) : _clock(std::move(clock)) {}
 
-    void update(const QuotaKey& key, const Change& change) override
+    void update(const QuotaKey& key, const Change& change, const Patience& /*nobody waits here*/) override
     {
         const std::shared_ptr<Account> account = find(key);
         const std::lock_guard<ForkMutex> lock(account->mutex);
@@ -33,7 +33,7 @@ public:
         change(account->state, now);
     }
 
-    Secret namingKey() override { return _namingKey; }
+    Secret namingKey(const Patience& /*patience*/) override { return _namingKey; }
 
 private:
     struct Account

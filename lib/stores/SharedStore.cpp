@@ -93,56 +93,66 @@ SharedStore::~SharedStore()
 {
     leaveForkGuard();
     try {
+        transport::Watch watch(never, {}); // the backend has its own limits
         const std::lock_guard<ForkMutex> lock(_mutex);
         for (const auto& [key, account] : _accounts) {
             if (!account.member && !account.island) continue;
             const std::size_t split = key.find('\n');
-            signOut(QuotaKey(key.substr(0, split), key.substr(split + 1)));
+            signOut(QuotaKey(key.substr(0, split), key.substr(split + 1)), watch);
         }
     } catch (...) { // NOLINT(bugprone-empty-catch): those who stay forget us after a minute
     }
 }
 
-void SharedStore::update(const QuotaKey& key, const Change& change)
+void SharedStore::update(const QuotaKey& key, const Change& change, const Patience& patience)
 {
+    transport::Watch watch(patience.until, patience.cancellation);
+    const Turn::Taken turn(_turn, watch);
     const std::lock_guard<ForkMutex> lock(_mutex);
     if (_accounts.size() > _crowded) forgetIdleAccounts();
     Account& account = _accounts[key.text()];
     if (_circuit.lets(_clock->now())) {
+        const TimePoint began = std::chrono::steady_clock::now();
         try {
-            throughBackend(account, key, change);
+            throughBackend(account, key, change, watch);
             recovered();
-            if (_confirmNamingKey) confirmNamingKey();
+            if (_confirmNamingKey) confirmNamingKey(watch);
             return;
         } catch (const BackendFailure& failure) {
             failed(failure.what());
         } catch (const NewerDocument& newer) {
             failed(_backend->describe() + " holds a document that cannot be used here: " + newer.what());
+        } catch (const Error&) { // the call's time was over, or it was cancelled
+            gaveUp(began);
+            throw;
         }
     }
     onIsland(account, change);
 }
 
-void SharedStore::throughBackend(Account& account, const QuotaKey& key, const Change& change)
+void SharedStore::throughBackend(Account& account, const QuotaKey& key, const Change& change, transport::Watch& watch)
 {
     Visit visit;
-    _backend->transact(key, [&](std::string_view bytes, TimePoint now) {
-        visit = Visit{};
-        visit.now = now;
-        read(visit, account, bytes);
-        bringHome(visit, account);
-        const bool isCareful = careful(visit);
-        if (!isCareful && visit.carefulUntil != TimePoint{}) {
-            dropPresumed(visit.state); // all have brought home what they know
-            visit.carefulUntil = {};
-            visit.before = {};
-        }
-        visit.state.share = isCareful ? shareOf(visit.state) : 1;
-        visit.gravity = gravityOf(visit.state.gate);
-        change(visit.state, now);
-        visit.state.share = 1;
-        return write(visit);
-    });
+    _backend->transact(
+        key,
+        [&](std::string_view bytes, TimePoint now) {
+            visit = Visit{};
+            visit.now = now;
+            read(visit, account, bytes);
+            bringHome(visit, account);
+            const bool isCareful = careful(visit);
+            if (!isCareful && visit.carefulUntil != TimePoint{}) {
+                dropPresumed(visit.state); // all have brought home what they know
+                visit.carefulUntil = {};
+                visit.before = {};
+            }
+            visit.state.share = isCareful ? shareOf(visit.state) : 1;
+            visit.gravity = gravityOf(visit.state.gate);
+            change(visit.state, now);
+            visit.state.share = 1;
+            return write(visit);
+        },
+        watch);
     account.seen = true;
     account.epoch = visit.epoch;
     account.body = std::move(visit.after);
@@ -284,21 +294,24 @@ void SharedStore::signIn(QuotaState& state, TimePoint now) const
     state.members[_member] = now;
 }
 
-void SharedStore::signOut(const QuotaKey& key)
+void SharedStore::signOut(const QuotaKey& key, transport::Watch& watch)
 {
     if (!_circuit.lets(_clock->now()) || !_backend->isThere()) return;
     Account& account = _accounts[key.text()];
-    _backend->transact(key, [&](std::string_view bytes, TimePoint now) {
-        Visit visit;
-        visit.now = now;
-        read(visit, account, bytes);
-        if (!account.island && bytes.empty()) return Edited{}; // nothing there that knows us
-        bringHome(visit, account);
-        visit.gravity = gravityOf(visit.state.gate);
-        visit.state.members.erase(_member);
-        visit.after = encodeBody(visit.state);
-        return visit.after == visit.before ? Edited{} : written(visit);
-    });
+    _backend->transact(
+        key,
+        [&](std::string_view bytes, TimePoint now) {
+            Visit visit;
+            visit.now = now;
+            read(visit, account, bytes);
+            if (!account.island && bytes.empty()) return Edited{}; // nothing there that knows us
+            bringHome(visit, account);
+            visit.gravity = gravityOf(visit.state.gate);
+            visit.state.members.erase(_member);
+            visit.after = encodeBody(visit.state);
+            return visit.after == visit.before ? Edited{} : written(visit);
+        },
+        watch);
 }
 
 void SharedStore::onIsland(Account& account, const Change& change)
@@ -352,27 +365,41 @@ void SharedStore::forgetIdleAccounts()
     _crowded = std::max(fewAccounts, 2 * _accounts.size()); // so that looking costs little each time
 }
 
-Secret SharedStore::namingKey()
-{
+Secret SharedStore::namingKey(const Patience& patience)
+try {
+    transport::Watch watch(patience.until, patience.cancellation);
+    const Turn::Taken turn(_turn, watch);
     const std::lock_guard<ForkMutex> lock(_mutex);
     if (!_namingKey.empty() || !_circuit.lets(_clock->now())) return _namingKey;
+    const TimePoint began = std::chrono::steady_clock::now();
     try {
-        _namingKey = _backend->namingKey(drawNamingKey());
+        _namingKey = _backend->namingKey(drawNamingKey(), watch);
         recovered();
     } catch (const BackendFailure& failure) {
         failed(failure.what());
+    } catch (const Error&) {
+        gaveUp(began);
     }
     return _namingKey;
+} catch (const Error&) { // no turn in time
+    return {};
 }
 
 /// The store was emptied: unless somebody was quicker, the key that all of us know is the one to go on with.
-void SharedStore::confirmNamingKey()
+void SharedStore::confirmNamingKey(transport::Watch& watch)
 {
     try {
-        if (!_namingKey.empty()) _namingKey = _backend->namingKey(_namingKey);
+        if (!_namingKey.empty()) _namingKey = _backend->namingKey(_namingKey, watch);
         _confirmNamingKey = false;
     } catch (const BackendFailure&) { // NOLINT(bugprone-empty-catch): tried again at the next update
+    } catch (const Error&) {          // NOLINT(bugprone-empty-catch): the same; what the call came for is done
     }
+}
+
+void SharedStore::gaveUp(TimePoint began)
+{
+    if (_circuit.gaveUp(std::chrono::steady_clock::now() - began, _backend->patience()))
+        failed(_backend->describe() + " keeps calls waiting until their time is over");
 }
 
 void SharedStore::failed(const std::string& why)
@@ -407,6 +434,7 @@ void SharedStore::beforeFork() noexcept { _backend->beforeFork(); }
 void SharedStore::afterFork(bool inChild) noexcept
 {
     if (!inChild) return;
+    _turn.inForkedChild();
     _backend->inForkedChild();
     try {
         _member = drawName();

@@ -6,6 +6,7 @@
 #include "stores/Circuit.h"
 #include "stores/Island.h"
 #include "stores/StateCodec.h"
+#include "stores/Turn.h"
 #include "tollgate/QuotaStore.h"
 #include "tollgate/stores/StoreOptions.h"
 
@@ -28,8 +29,8 @@ public:
     SharedStore(std::unique_ptr<Backend> backend, const StoreOptions& options, Duration pause);
     ~SharedStore() override;
 
-    void update(const QuotaKey& key, const Change& change) override;
-    Secret namingKey() override;
+    void update(const QuotaKey& key, const Change& change, const Patience& patience) override;
+    Secret namingKey(const Patience& patience) override;
     std::string trouble() const override;
 
 private:
@@ -54,7 +55,7 @@ private:
     /// A document as it was read, and what was made of it.
     struct Visit;
 
-    void throughBackend(Account& account, const QuotaKey& key, const Change& change);
+    void throughBackend(Account& account, const QuotaKey& key, const Change& change, transport::Watch& watch);
     void onIsland(Account& account, const Change& change);
     void read(Visit& visit, Account& account, std::string_view bytes);
     void bringHome(Visit& visit, Account& account) const;
@@ -62,7 +63,7 @@ private:
     Edited write(Visit& visit) const;
     Edited written(Visit& visit) const;
     void signIn(QuotaState& state, TimePoint now) const;
-    void signOut(const QuotaKey& key);
+    void signOut(const QuotaKey& key, transport::Watch& watch);
 
     QuotaState lastSeen(Account& account) const;
     /// The store's time as we can tell it without asking.
@@ -71,7 +72,8 @@ private:
     unsigned shareOf(const QuotaState& state) const;
     void forgetIdleAccounts();
 
-    void confirmNamingKey();
+    void confirmNamingKey(transport::Watch& watch);
+    void gaveUp(TimePoint began);
     void failed(const std::string& why);
     void recovered();
     void say(std::string trouble, TimePoint until);
@@ -85,7 +87,8 @@ private:
     const std::shared_ptr<Clock> _clock;
     const std::string _domain;
 
-    ForkMutex _mutex; ///< held during the backend's work; guards all but the trouble
+    Turn _turn;       ///< guards all but the trouble; deadlines and cancellation reach those who wait for it
+    ForkMutex _mutex; ///< held by whoever has the turn, so that a fork waits for the backend's work
     Circuit _circuit;
     TimePoint _failedAt{}; ///< by our clock
     static constexpr std::size_t fewAccounts = 1'024;

@@ -72,6 +72,7 @@ const char* noun(Phase phase) noexcept
     case Phase::Write: return "the request to be sent";
     case Phase::Head: return "the response head";
     case Phase::Body: return "the response body";
+    case Phase::Store: return "the shared quota store";
     }
     return "";
 }
@@ -107,6 +108,11 @@ void PhaseLimit::waited(Duration time)
 Signal::Signal() : _descriptor(makeEventDescriptor()) {}
 Signal::~Signal() { ::close(_descriptor); }
 void Signal::raise() noexcept { ::eventfd_write(_descriptor, 1); }
+void Signal::lower() noexcept
+{
+    eventfd_t raised = 0;
+    ::eventfd_read(_descriptor, &raised);
+}
 
 Watch::Watch(TimePoint deadline, CancellationToken cancellation)
     : _started(Steady::now())
@@ -203,6 +209,7 @@ void Watch::limitPassed(const PhaseLimit& limit)
     const std::string allowed = durationText(limit.allowed());
     switch (limit.phase()) {
     case Phase::Pool: break;
+    case Phase::Store: break; // the store's own limits are no call's
     case Phase::Resolve:
         fail<Timeout>(fmt::format("the host name was not resolved within {} (connectTimeout)", allowed),
                       "The name servers do not answer; check the machine's DNS settings.");

@@ -2,6 +2,7 @@
 
 #include "tollgate/Cancellation.h"
 #include "tollgate/Clock.h"
+#include "tollgate/Export.h"
 #include "tollgate/Transport.h"
 
 #include <poll.h>
@@ -24,7 +25,8 @@ enum class Phase
     Tls,     ///< TLS handshake
     Write,   ///< sending the request
     Head,    ///< the response head
-    Body     ///< the response body
+    Body,    ///< the response body
+    Store    ///< a shared quota store, before the exchange or after it
 };
 
 /// How long one phase may go on, or go on without progress. It begins with its first wait, so that a phase which never waits
@@ -78,6 +80,8 @@ public:
     Signal& operator=(const Signal&) = delete;
 
     void raise() noexcept;
+    /// Takes back what was raised.
+    void lower() noexcept;
     int descriptor() const noexcept { return _descriptor; }
 
 private:
@@ -86,7 +90,7 @@ private:
 
 /// When one exchange must stop, and the only place where it waits: poll{descriptor, cancellation, time left}. Deadline and
 /// cancellation are one mechanism for every phase. Used by one thread at a time.
-class Watch
+class TOLLGATE_API Watch
 {
 public:
     /// `deadline` on the real steady clock.

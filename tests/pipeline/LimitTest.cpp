@@ -367,12 +367,12 @@ BOOST_AUTO_TEST_CASE(a_change_between_the_question_and_the_answer_is_not_slept_t
     {
         QuotaStorePtr inner;
         std::function<void()> after;
-        void update(const QuotaKey& key, const Change& change) override
+        void update(const QuotaKey& key, const Change& change, const Patience& patience) override
         {
-            inner->update(key, change);
+            inner->update(key, change, patience);
             if (const auto once = std::exchange(after, nullptr)) once();
         }
-        Secret namingKey() override { return inner->namingKey(); }
+        Secret namingKey(const Patience& patience) override { return inner->namingKey(patience); }
     };
     const auto store = std::make_shared<Store>();
     store->inner = QuotaStore::inProcess(clock);
@@ -388,12 +388,12 @@ BOOST_AUTO_TEST_CASE(a_change_between_the_question_and_the_answer_is_not_slept_t
     {
         QuotaStorePtr inner;
         int* asked;
-        void update(const QuotaKey& key, const Change& change) override
+        void update(const QuotaKey& key, const Change& change, const Patience& patience) override
         {
             ++*asked;
-            inner->update(key, change);
+            inner->update(key, change, patience);
         }
-        Secret namingKey() override { return inner->namingKey(); }
+        Secret namingKey(const Patience& patience) override { return inner->namingKey(patience); }
     };
     const auto counter = std::make_shared<Counter>();
     counter->inner = store->inner;

@@ -1,6 +1,7 @@
 #include "stores/SharedStore.h"
 #include "stores/Counting.h"
 #include "stores/StateCodec.h"
+#include "support/Throws.h"
 #include "tollgate/Error.h"
 #include "tollgate/testing/VirtualClock.h"
 
@@ -28,6 +29,7 @@ struct Shelf
     std::map<std::string, std::string> aside;
     Secret namingKey;
     bool failing = false;
+    bool silent = false;          ///< answers nothing for as long as one asks
     bool failsAfterwards = false; ///< written, but nobody hears of it
     unsigned conflicts = 0;       ///< so many writes are refused, as somebody else was quicker
     unsigned asked = 0;
@@ -41,10 +43,11 @@ class ShelfBackend final : public Backend
 public:
     explicit ShelfBackend(Shelf& shelf) : _shelf(shelf) {}
 
-    void transact(const QuotaKey& key, const Edit& edit) override
+    void transact(const QuotaKey& key, const Edit& edit, transport::Watch& watch) override
     {
         ++_shelf.asked;
         if (_shelf.failing) throw BackendFailure("the shelf is out of reach");
+        if (_shelf.silent) watch.waitUntil(-1, 0, never, transport::Phase::Store);
         const auto known = _shelf.documents.find(key.text());
         Edited edited;
         for (;;) {
@@ -61,13 +64,14 @@ public:
         if (_shelf.failsAfterwards) throw BackendFailure("the shelf fell silent");
     }
 
-    Secret namingKey(const Secret& proposal) override
+    Secret namingKey(const Secret& proposal, transport::Watch& /*watch*/) override
     {
         if (_shelf.failing) throw BackendFailure("the shelf is out of reach");
         if (_shelf.namingKey.empty()) _shelf.namingKey = proposal;
         return _shelf.namingKey;
     }
 
+    Duration patience() const override { return 50ms; }
     std::string domain() const override { return "shelf"; }
     std::string describe() const override { return "the shelf"; }
 
@@ -481,6 +485,37 @@ BOOST_AUTO_TEST_CASE(among_many_idle_accounts_one_that_counts_is_not_forgotten)
     }
     shelf.failing = true;
     BOOST_CHECK_EQUAL(drawn(*store, kept), 1U);
+}
+
+BOOST_AUTO_TEST_CASE(callers_that_give_up_before_the_store_does_count_as_one_failure_together)
+{
+    Shelf shelf;
+    const QuotaStorePtr store = storeOn(shelf);
+    draw(*store);
+    shelf.silent = true;
+    const auto hurried = [&](Duration patience) {
+        store->update(someKey(), [](QuotaState&, TimePoint) {}, {std::chrono::steady_clock::now() + patience, {}});
+    };
+    unsigned gaveUp = 0;
+    for (; gaveUp < 100 && store->trouble().empty(); ++gaveUp) tests::thrown<Timeout>([&] { hurried(20ms); });
+    BOOST_CHECK_LE(gaveUp, 3U); // 60 ms are more than its 50
+    BOOST_CHECK(tests::contains(store->trouble(), "the shelf keeps calls waiting"));
+    for (; gaveUp < 100 && shelf.asked < 100; ++gaveUp) {
+        const unsigned asked = shelf.asked;
+        try {
+            hurried(20ms);
+        } catch (const Timeout&) {
+            continue;
+        }
+        BOOST_CHECK_EQUAL(shelf.asked, asked); // it is left in peace, and the process counts for itself
+        break;
+    }
+    BOOST_CHECK_LE(gaveUp, 9U);
+    draw(*store);
+    shelf.silent = false;
+    shelf.clock->advance(6s);
+    BOOST_CHECK_EQUAL(drawn(*store), 2U);
+    BOOST_CHECK_MESSAGE(store->trouble().empty(), store->trouble());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,7 +16,7 @@ struct TOLLGATE_API RedisStoreOptions : StoreOptions
     unsigned database = 0;                               ///< SELECT
     std::string prefix = "tollgate";                     ///< of all keys
     std::chrono::milliseconds connectTimeout{200};       ///< a local network answers in one
-    std::chrono::milliseconds commandTimeout{100};       ///< each command
+    std::chrono::milliseconds commandTimeout{100};       ///< each command; a call waits to its deadline at most
     std::chrono::milliseconds pauseAfterFailures{5'000}; ///< after three failures in a row: so long it is not asked
 };
 

@@ -12,8 +12,8 @@ namespace tollgate {
 /// How a SQLite store is opened.
 struct TOLLGATE_API SqliteStoreOptions : StoreOptions
 {
-    std::chrono::milliseconds busyTimeout{
-        2'000}; ///< how long to wait for another process's transaction, which takes microseconds
+    std::chrono::milliseconds busyTimeout{2'000}; ///< how long to wait for another process's transaction, which takes
+                                                  ///< microseconds; a call waits to its deadline at most
 };
 
 /// Shares limits and lockouts between the processes of one machine, and keeps them over restarts: a SQLite file in WAL mode, made

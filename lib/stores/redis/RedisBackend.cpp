@@ -45,14 +45,14 @@ std::string RedisBackend::name(const QuotaKey& key) const
     return text;
 }
 
-std::vector<RedisReply> RedisBackend::exchange(const RedisCommands& commands)
+std::vector<RedisReply> RedisBackend::exchange(const RedisCommands& commands, transport::Watch& watch)
 {
     try {
         if (!_connection) {
             _watching = false;
-            _connection = std::make_unique<RedisConnection>(_address, _options);
+            _connection = std::make_unique<RedisConnection>(_address, _options, watch);
         }
-        std::vector<RedisReply> replies = _connection->exchange(commands);
+        std::vector<RedisReply> replies = _connection->exchange(commands, watch);
         for (const RedisReply& reply : replies)
             if (reply.isError()) throw BackendFailure(describe() + " refuses: " + reply.error());
         return replies;
@@ -62,12 +62,12 @@ std::vector<RedisReply> RedisBackend::exchange(const RedisCommands& commands)
     }
 }
 
-void RedisBackend::transact(const QuotaKey& key, const Edit& edit)
+void RedisBackend::transact(const QuotaKey& key, const Edit& edit, transport::Watch& watch)
 {
     const std::string document = name(key);
     const auto until = std::chrono::steady_clock::now() + 10 * _options.commandTimeout;
     std::chrono::microseconds longest(200);
-    while (!tryTransact(document, edit)) {
+    while (!tryTransact(document, edit, watch)) {
         if (std::chrono::steady_clock::now() >= until)
             throw BackendFailure(describe() + " has so many writers at one account that we do not get a turn");
         // Somebody was quicker. Those who collided must not meet again.
@@ -77,12 +77,12 @@ void RedisBackend::transact(const QuotaKey& key, const Edit& edit)
     }
 }
 
-bool RedisBackend::tryTransact(const std::string& name, const Edit& edit)
+bool RedisBackend::tryTransact(const std::string& name, const Edit& edit, transport::Watch& watch)
 {
     RedisCommands reading;
     if (_watching) reading.add({"UNWATCH"});
     reading.add({"WATCH", name}).add({"GET", name}).add({"TIME"});
-    std::vector<RedisReply> replies = exchange(reading);
+    std::vector<RedisReply> replies = exchange(reading, watch);
     _watching = true;
     const TimePoint now = time(replies.back());
     replies.pop_back();
@@ -96,7 +96,7 @@ bool RedisBackend::tryTransact(const std::string& name, const Edit& edit)
     writing.add({"MULTI"}).add({"SET", name, edited.bytes, "PX", std::to_string(keepFor)});
     if (!edited.spoiled.empty()) writing.add({"SET", name + ":spoiled", edited.spoiled});
     writing.add({"EXEC"});
-    const auto results = exchange(writing).back().list();
+    const auto results = exchange(writing, watch).back().list();
     _watching = false; // EXEC ends it
     if (!results) return false;
     for (const RedisReply& result : *results)
@@ -104,12 +104,12 @@ bool RedisBackend::tryTransact(const std::string& name, const Edit& edit)
     return true;
 }
 
-Secret RedisBackend::namingKey(const Secret& proposal)
+Secret RedisBackend::namingKey(const Secret& proposal, transport::Watch& watch)
 {
     const std::string name = _options.prefix + ":naming-key";
     RedisCommands commands;
     commands.add({"SET", name, proposal.expose(), "NX"}).add({"GET", name});
-    const std::optional<std::string> key = exchange(commands).back().text();
+    const std::optional<std::string> key = exchange(commands, watch).back().text();
     if (!key || key->size() != namingKeySize) throw BackendFailure(describe() + " holds something else than a key under " + name);
     return Secret(*key);
 }

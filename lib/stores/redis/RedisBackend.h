@@ -19,16 +19,17 @@ class RedisBackend final : public Backend
 public:
     RedisBackend(RedisAddress address, RedisStoreOptions options);
 
-    void transact(const QuotaKey& key, const Edit& edit) override;
-    Secret namingKey(const Secret& proposal) override;
+    void transact(const QuotaKey& key, const Edit& edit, transport::Watch& watch) override;
+    Secret namingKey(const Secret& proposal, transport::Watch& watch) override;
+    Duration patience() const override { return _options.commandTimeout; }
     std::string domain() const override { return "redis"; }
     std::string describe() const override { return _address.describe(); }
     /// Closes our copy of the descriptor; the parent goes on with its own.
     void inForkedChild() noexcept override { _connection.reset(); }
 
 private:
-    bool tryTransact(const std::string& name, const Edit& edit);
-    std::vector<RedisReply> exchange(const RedisCommands& commands);
+    bool tryTransact(const std::string& name, const Edit& edit, transport::Watch& watch);
+    std::vector<RedisReply> exchange(const RedisCommands& commands, transport::Watch& watch);
     /// Redis Cluster puts keys with the same text in braces into one place.
     std::string name(const QuotaKey& key) const;
 

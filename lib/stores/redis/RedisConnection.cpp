@@ -2,33 +2,39 @@
 
 #include "stores/Backend.h"
 #include "stores/HostLookup.h"
+#include "tollgate/Error.h"
 
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Redis/Array.h>
 #include <Poco/Redis/Error.h>
-#include <Poco/Timespan.h>
+#include <Poco/Redis/RedisStream.h>
 
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <exception>
+#include <istream>
+#include <streambuf>
+#include <system_error>
+#include <utility>
 
 namespace tollgate::stores {
 
 namespace {
 
-Poco::Timespan timespan(std::chrono::milliseconds time)
-{
-    return Poco::Timespan(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
+using Steady = std::chrono::steady_clock;
+using transport::Phase;
 
-std::vector<Poco::Net::SocketAddress> addresses(const RedisAddress& address, std::chrono::milliseconds patience)
+std::vector<Poco::Net::SocketAddress> addresses(const RedisAddress& address, std::chrono::milliseconds patience,
+                                                transport::Watch& watch)
 {
     if (!address.socketPath.empty()) return {Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, address.socketPath)};
     std::vector<Poco::Net::SocketAddress> all;
-    for (const Poco::Net::IPAddress& host : lookUp(address.host, patience)) all.emplace_back(host, address.port);
+    for (const Poco::Net::IPAddress& host : lookUp(address.host, patience, watch)) all.emplace_back(host, address.port);
     return all;
 }
 
@@ -81,41 +87,101 @@ std::optional<std::vector<RedisReply>> RedisReply::list() const
     return replies;
 }
 
-RedisConnection::RedisConnection(const RedisAddress& address, const RedisStoreOptions& options)
+/// What Poco::Redis reads from: the socket, each wait for it under the watch of the call.
+class RedisConnection::Input
+{
+public:
+    explicit Input(Poco::Net::StreamSocket& socket) : _buffer(socket.impl()->sockfd()), _stream(socket)
+    {
+        std::ios& stream = _stream;
+        stream.rdbuf(&_buffer);
+        stream.exceptions(std::ios::badbit); // what the watch throws comes through
+    }
+
+    /// The next answer must be here by `end`.
+    Poco::Redis::RedisInputStream& waitingUntil(TimePoint end, transport::Watch& watch) noexcept
+    {
+        _buffer.end = end;
+        _buffer.watch = &watch;
+        return _stream;
+    }
+    bool isLate() const noexcept { return _buffer.late; }
+
+private:
+    struct Buffer final : std::streambuf
+    {
+        explicit Buffer(int socket) : descriptor(socket) {}
+
+        int_type underflow() override
+        {
+            for (;;) {
+                // An answer is never there already.
+                late = watch->waitUntil(descriptor, POLLIN, end, Phase::Store) == 0;
+                if (late) return traits_type::eof();
+                const ssize_t size = ::recv(descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT);
+                if (size > 0) {
+                    setg(bytes.data(), bytes.data(), bytes.data() + size);
+                    return traits_type::to_int_type(bytes.front());
+                }
+                if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return traits_type::eof();
+            }
+        }
+
+        const int descriptor;
+        TimePoint end{};
+        transport::Watch* watch = nullptr;
+        bool late = false;
+        std::array<char, 4096> bytes{};
+    };
+
+    Buffer _buffer;
+    Poco::Redis::RedisInputStream _stream;
+};
+
+RedisConnection::RedisConnection(const RedisAddress& address, const RedisStoreOptions& options, transport::Watch& watch)
     : _name(address.describe())
     , _patience(options.commandTimeout)
 {
-    connect(address, options);
-    logIn(address, options);
+    connect(address, options, watch);
+    logIn(address, options, watch);
 }
 
-void RedisConnection::connect(const RedisAddress& address, const RedisStoreOptions& options)
+RedisConnection::~RedisConnection() = default;
+
+void RedisConnection::connect(const RedisAddress& address, const RedisStoreOptions& options, transport::Watch& watch)
 {
     std::string why = "it has no address";
-    const auto until = std::chrono::steady_clock::now() + options.connectTimeout;
-    for (const Poco::Net::SocketAddress& one : addresses(address, options.connectTimeout)) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-        if (left <= std::chrono::milliseconds::zero()) break;
+    const TimePoint until = Steady::now() + options.connectTimeout;
+    for (const Poco::Net::SocketAddress& one : addresses(address, options.connectTimeout, watch)) {
+        Poco::Net::StreamSocket socket;
         try {
-            Poco::Net::StreamSocket socket;
-            socket.connect(one, timespan(left));
-            ::fcntl(socket.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
-            if (address.socketPath.empty()) socket.setNoDelay(true);
-            socket.setReceiveTimeout(timespan(options.commandTimeout));
-            socket.setSendTimeout(timespan(options.commandTimeout));
-            _socket = socket;
-            _input.emplace(_socket);
-            return;
-        } catch (const Poco::TimeoutException&) {
-            why = "nobody answers";
+            socket.connectNB(one);
         } catch (const Poco::Exception& problem) {
             why = printable(problem.displayText());
+            continue;
         }
+        const int descriptor = socket.impl()->sockfd();
+        ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+        if (watch.waitUntil(descriptor, POLLOUT, until, Phase::Store) == 0) {
+            why = "nobody answers";
+            break; // no time is left for another address
+        }
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+        if (error != 0) {
+            why = std::generic_category().message(error);
+            continue;
+        }
+        if (address.socketPath.empty()) socket.setNoDelay(true);
+        _socket = socket;
+        _input = std::make_unique<Input>(_socket);
+        return;
     }
     throw BackendFailure(_name + " cannot be reached: " + why);
 }
 
-void RedisConnection::logIn(const RedisAddress& address, const RedisStoreOptions& options)
+void RedisConnection::logIn(const RedisAddress& address, const RedisStoreOptions& options, transport::Watch& watch)
 {
     if (!options.password.empty()) {
         RedisCommands commands;
@@ -125,7 +191,7 @@ void RedisConnection::logIn(const RedisAddress& address, const RedisStoreOptions
             commands.add({"AUTH", options.user, options.password.expose()});
         std::vector<RedisReply> replies;
         try {
-            replies = exchange(commands);
+            replies = exchange(commands, watch);
         } catch (...) {
             commands.wipe();
             throw;
@@ -138,38 +204,56 @@ void RedisConnection::logIn(const RedisAddress& address, const RedisStoreOptions
     if (database == 0) return;
     RedisCommands commands;
     commands.add({"SELECT", std::to_string(database)});
-    const RedisReply reply = exchange(commands).front();
+    const RedisReply reply = exchange(commands, watch).front();
     if (reply.isError()) throw BackendFailure(_name + " refuses database " + std::to_string(database) + ": " + reply.error());
 }
 
-std::vector<RedisReply> RedisConnection::exchange(const RedisCommands& commands)
+std::vector<RedisReply> RedisConnection::exchange(const RedisCommands& commands, transport::Watch& watch)
 {
     try {
-        const std::string& wire = commands.wire();
-        for (std::size_t sent = 0; sent < wire.size();)
-            sent += static_cast<std::size_t>(
-                _socket.sendBytes(wire.data() + sent, static_cast<int>(wire.size() - sent), MSG_NOSIGNAL));
+        watch.check(Phase::Store);
+        send(commands.wire(), watch);
         std::vector<RedisReply> replies;
         replies.reserve(commands.count());
-        while (replies.size() < commands.count()) replies.push_back(read());
+        while (replies.size() < commands.count()) replies.push_back(read(watch));
         return replies;
     } catch (const BackendFailure&) {
         throw;
-    } catch (const std::exception&) { // of the socket, of Poco::Redis reading nonsense, or of memory for a huge length
+    } catch (const Error&) { // of the watch
+        throw;
+    } catch (const std::exception&) { // of Poco::Redis reading nonsense, or of memory for a huge length
         throw BackendFailure(_name + " broke the connection, or sends what is no answer");
     }
 }
 
-RedisReply RedisConnection::read()
+void RedisConnection::send(const std::string& wire, transport::Watch& watch)
 {
-    // A time-out ends the stream, as a lost connection does: what was read then is no answer.
-    const int marker = _input->get();
-    if (marker == std::char_traits<char>::eof())
-        throw BackendFailure(_name + " does not answer within " + std::to_string(_patience.count()) + " ms");
+    const int descriptor = _socket.impl()->sockfd();
+    const TimePoint end = Steady::now() + _patience;
+    for (std::size_t sent = 0; sent < wire.size();) {
+        const ssize_t size = ::send(descriptor, wire.data() + sent, wire.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (size > 0)
+            sent += static_cast<std::size_t>(size);
+        else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+            throw BackendFailure(_name + " broke the connection: " + std::generic_category().message(errno));
+        else if (watch.waitUntil(descriptor, POLLOUT, end, Phase::Store) == 0)
+            throw BackendFailure(_name + " does not read within " + std::to_string(_patience.count()) + " ms");
+    }
+}
+
+RedisReply RedisConnection::read(transport::Watch& watch)
+{
+    Poco::Redis::RedisInputStream& input = _input->waitingUntil(Steady::now() + _patience, watch);
+    const auto cutOff = [this](const std::string& otherwise) {
+        return BackendFailure(
+            _name + (_input->isLate() ? " does not answer within " + std::to_string(_patience.count()) + " ms" : otherwise));
+    };
+    const int marker = input.get();
+    if (marker == std::char_traits<char>::eof()) throw cutOff(" closed the connection");
     Poco::Redis::RedisType::Ptr value = Poco::Redis::RedisType::createRedisType(static_cast<char>(marker));
     if (value.isNull()) throw BackendFailure(_name + " does not speak as Redis does");
-    value->read(*_input);
-    if (!*_input) throw BackendFailure(_name + " stopped in the middle of an answer");
+    value->read(input);
+    if (!input) throw cutOff(" stopped in the middle of an answer");
     return RedisReply(std::move(value));
 }
 

@@ -2,14 +2,15 @@
 
 #include "stores/redis/RedisAddress.h"
 #include "tollgate/stores/RedisStore.h"
+#include "transport/Wait.h"
 
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocket.h>
-#include <Poco/Redis/RedisStream.h>
 #include <Poco/Redis/Type.h>
 
 #include <chrono>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,21 +56,26 @@ private:
 class RedisConnection
 {
 public:
-    /// Connects and logs in. Throws BackendFailure.
-    RedisConnection(const RedisAddress& address, const RedisStoreOptions& options);
+    /// Connects and logs in. Throws BackendFailure, and what the watch throws.
+    RedisConnection(const RedisAddress& address, const RedisStoreOptions& options, transport::Watch& watch);
+    ~RedisConnection();
+    RedisConnection(const RedisConnection&) = delete;
+    RedisConnection& operator=(const RedisConnection&) = delete;
 
-    /// One round trip. Throws BackendFailure; the connection is of no use after that.
-    std::vector<RedisReply> exchange(const RedisCommands& commands);
+    /// One round trip. Throws BackendFailure, and what the watch throws; the connection is of no use after that.
+    std::vector<RedisReply> exchange(const RedisCommands& commands, transport::Watch& watch);
 
 private:
-    void connect(const RedisAddress& address, const RedisStoreOptions& options);
-    void logIn(const RedisAddress& address, const RedisStoreOptions& options);
-    RedisReply read();
+    class Input;
+    void connect(const RedisAddress& address, const RedisStoreOptions& options, transport::Watch& watch);
+    void logIn(const RedisAddress& address, const RedisStoreOptions& options, transport::Watch& watch);
+    void send(const std::string& wire, transport::Watch& watch);
+    RedisReply read(transport::Watch& watch);
 
     const std::string _name;
     const std::chrono::milliseconds _patience;
-    Poco::Net::StreamSocket _socket;
-    std::optional<Poco::Redis::RedisInputStream> _input;
+    Poco::Net::StreamSocket _socket; ///< never blocks
+    std::unique_ptr<Input> _input;
 };
 
 } // namespace tollgate::stores

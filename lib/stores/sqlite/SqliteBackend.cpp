@@ -1,5 +1,7 @@
 #include "stores/sqlite/SqliteBackend.h"
 
+#include "tollgate/Error.h"
+
 #include <unistd.h>
 
 #include <array>
@@ -36,7 +38,8 @@ SqliteBackend::SqliteBackend(const std::string& path, std::chrono::milliseconds 
     , _clock(std::move(clock))
     , _process(::getpid())
 {
-    connection();
+    transport::Watch watch(never, {});
+    connection(watch);
 }
 
 std::string SqliteBackend::domain() const
@@ -50,28 +53,31 @@ std::int64_t SqliteBackend::calendarSeconds() const
     return std::chrono::duration_cast<std::chrono::seconds>(_clock->wallNow().time_since_epoch()).count();
 }
 
-SqliteConnection& SqliteBackend::connection()
+SqliteConnection& SqliteBackend::connection(transport::Watch& watch)
 {
     if (_process != ::getpid()) {
         SqliteConnection::abandon(std::move(_connection));
         throw BackendFailure(describe() + " cannot be used in a process that was split off without fork()");
     }
     if (_connection && !_connection->isCurrent()) _connection.reset();
-    if (!_connection) _connection = std::make_unique<SqliteConnection>(_file, _busyTimeout);
+    if (!_connection) _connection = std::make_unique<SqliteConnection>(_file, _busyTimeout, watch);
     return *_connection;
 }
 
 template <class Work>
-void SqliteBackend::inTransaction(const Work& work)
+void SqliteBackend::inTransaction(transport::Watch& watch, const Work& work)
 {
-    SqliteConnection& database = connection();
+    SqliteConnection& database = connection(watch);
     bool begun = false;
     _editing = false;
     try {
-        database.begin();
+        database.begin(watch);
         begun = true;
         work(database);
         database.commit();
+    } catch (const Error&) { // of the watch or the edit
+        if (begun) database.rollback();
+        throw;
     } catch (const std::exception& problem) {
         if (begun) database.rollback();
         if (_editing) throw;
@@ -85,10 +91,10 @@ void SqliteBackend::inTransaction(const Work& work)
     }
 }
 
-void SqliteBackend::transact(const QuotaKey& key, const Edit& edit)
+void SqliteBackend::transact(const QuotaKey& key, const Edit& edit, transport::Watch& watch)
 {
     bool durable = false;
-    inTransaction([&](SqliteConnection& database) {
+    inTransaction(watch, [&](SqliteConnection& database) {
         const std::string_view bytes = database.read(key.text());
         _editing = true;
         // The clock is read under the lock: waiting for it may have taken long.
@@ -105,18 +111,26 @@ void SqliteBackend::transact(const QuotaKey& key, const Edit& edit)
         }
         durable = edited.durable;
     });
-    if (!durable) return;
+    _owesSync = _owesSync || durable;
+    if (_owesSync) sync(watch);
+}
+
+/// What is to be synced is committed, so nobody hears of a failure: the next use will tell what is wrong.
+void SqliteBackend::sync(transport::Watch& watch)
+{
     try {
-        _connection->sync();
-    } catch (const Poco::Exception&) { // it is committed; the next use will tell what is wrong
+        _connection->sync(watch);
+        _owesSync = false;
+    } catch (const Error&) { // NOLINT(bugprone-empty-catch): no time left for it; the next use does it
+    } catch (const Poco::Exception&) {
         _connection.reset();
     }
 }
 
-Secret SqliteBackend::namingKey(const Secret& proposal)
+Secret SqliteBackend::namingKey(const Secret& proposal, transport::Watch& watch)
 {
     Secret key;
-    inTransaction([&](SqliteConnection& database) {
+    inTransaction(watch, [&](SqliteConnection& database) {
         std::string known = database.setting(namingKeyName);
         if (known.size() != namingKeySize) {
             database.set(namingKeyName, proposal.expose());

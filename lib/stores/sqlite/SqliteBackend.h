@@ -21,8 +21,9 @@ public:
     /// Opens it. Throws SqliteProblem.
     SqliteBackend(const std::string& path, std::chrono::milliseconds busyTimeout, std::shared_ptr<Clock> clock);
 
-    void transact(const QuotaKey& key, const Edit& edit) override;
-    Secret namingKey(const Secret& proposal) override;
+    void transact(const QuotaKey& key, const Edit& edit, transport::Watch& watch) override;
+    Secret namingKey(const Secret& proposal, transport::Watch& watch) override;
+    Duration patience() const override { return _busyTimeout; }
     bool isThere() noexcept override { return _connection ? _connection->isCurrent() : _file.exists(); }
     std::string domain() const override;
     std::string describe() const override { return _file.describe(); }
@@ -31,9 +32,10 @@ public:
     void inForkedChild() noexcept override { _process = ::getpid(); }
 
 private:
-    SqliteConnection& connection();
+    SqliteConnection& connection(transport::Watch& watch);
     template <class Work>
-    void inTransaction(const Work& work);
+    void inTransaction(transport::Watch& watch, const Work& work);
+    void sync(transport::Watch& watch);
     std::int64_t calendarSeconds() const;
 
     const SqliteFile _file;
@@ -41,7 +43,8 @@ private:
     const std::shared_ptr<Clock> _clock;
     std::unique_ptr<SqliteConnection> _connection;
     pid_t _process;
-    bool _editing = false; ///< what is thrown now comes from the edit, not from the database
+    bool _owesSync = false; ///< what was committed must yet be written through to the disk
+    bool _editing = false;  ///< what is thrown now comes from the edit, not from the database
     std::int64_t _tidied = 0;
 };
 

@@ -1,8 +1,16 @@
 #include "stores/sqlite/SqliteConnection.h"
 
+#include "tollgate/Error.h"
+
 #include <Poco/Data/SQLite/SQLiteException.h>
 #include <Poco/Data/SQLite/SessionImpl.h>
+#include <Poco/Data/SQLite/Utility.h>
+#include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -54,12 +62,26 @@ struct SqliteConnection::Open
 
     void compile()
     {
-        beginning << "BEGIN IMMEDIATE";
+        writeBeginning();
         committing << "COMMIT";
         reading << "SELECT document FROM account WHERE key = ?", into(found), use(key);
         writing << "INSERT INTO account (key, document, keep_until) VALUES (?, ?, ?) "
                    "ON CONFLICT (key) DO UPDATE SET document = excluded.document, keep_until = excluded.keep_until",
             use(key), use(document), use(keepUntil);
+    }
+
+    void writeBeginning() { beginning << "BEGIN IMMEDIATE"; }
+
+    /// Poco's statement would do nothing, and say nothing, if it were run again after it failed.
+    void begin()
+    {
+        try {
+            beginning.execute();
+        } catch (...) {
+            beginning.reset(session);
+            writeBeginning();
+            throw;
+        }
     }
 
     Poco::Data::Session session;
@@ -73,14 +95,16 @@ struct SqliteConnection::Open
     Poco::Data::Statement writing;
 };
 
-SqliteConnection::SqliteConnection(const SqliteFile& file, std::chrono::milliseconds busyTimeout) : _file(file)
+SqliteConnection::SqliteConnection(const SqliteFile& file, std::chrono::milliseconds busyTimeout, transport::Watch& watch)
+    : _file(file)
+    , _busyTimeout(busyTimeout)
 {
     file.makeFolder();
-    const OpeningLock lock(file, busyTimeout);
+    const OpeningLock lock(file, busyTimeout, watch);
     file.make();
     _identity = file.identity();
     try {
-        prepare(busyTimeout);
+        watched(watch, [this] { prepare(); });
     } catch (const sqlite::CorruptImageException&) {
         throw SqliteProblem(file.describe() + " is no SQLite database, or a damaged one",
                             "Choose another path, or move the file away: a new one is made then, and counting begins anew.");
@@ -90,6 +114,8 @@ SqliteConnection::SqliteConnection(const SqliteFile& file, std::chrono::millisec
             "The file and its folder must be writable for this program, also for the files -wal and -shm beside it.");
     } catch (const sqlite::DatabaseFullException&) {
         throw SqliteProblem(file.describe() + " cannot be written: the disk is full", "Make room, or choose another place.");
+    } catch (const Error&) { // of the watch
+        throw;
     } catch (const Poco::Exception& problem) {
         throw SqliteProblem(file.describe() + " cannot be opened: " + inPlainWords(problem),
                             "The file and its folder must be readable and writable for this program, on a local disk.");
@@ -106,12 +132,48 @@ void SqliteConnection::abandon(std::unique_ptr<SqliteConnection> connection)
     if (connection) keepForEver(connection->_open.release());
 }
 
-void SqliteConnection::prepare(std::chrono::milliseconds busyTimeout)
+template <class Work>
+void SqliteConnection::watched(transport::Watch& watch, const Work& work)
+{
+    const struct Scope
+    {
+        transport::Watch*& current;
+        ~Scope() { current = nullptr; }
+    } scope{_watch};
+    _watch = &watch;
+    try {
+        work();
+    } catch (const sqlite::DBLockedException&) {
+        watch.check(transport::Phase::Store); // whose time was over: the call's, or the store's?
+        throw;
+    }
+}
+
+int SqliteConnection::waitForLock(void* connection, int tries) noexcept
+{
+    using std::chrono::milliseconds;
+    // As SQLite's own handler does, but that one sleeps deaf.
+    constexpr std::array<milliseconds, 8> naps = {milliseconds(1),  milliseconds(2),  milliseconds(5),  milliseconds(10),
+                                                  milliseconds(15), milliseconds(20), milliseconds(25), milliseconds(50)};
+    auto& self = *static_cast<SqliteConnection*>(connection);
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (tries == 0) self._until = now + self._busyTimeout;
+    if (now >= self._until) return 0;
+    const TimePoint end = std::min(self._until, now + naps[std::min(static_cast<std::size_t>(tries), naps.size() - 1)]);
+    try {
+        transport::Watch nobodys(never, {});
+        (self._watch ? *self._watch : nobodys).waitUntil(-1, 0, end, transport::Phase::Store);
+        return 1;
+    } catch (...) { // the call is over: watched() finds that, too
+        return 0;
+    }
+}
+
+void SqliteConnection::prepare()
 {
     _open = std::make_unique<Open>(_file.path());
     Poco::Data::Session& session = _open->session;
-    // Poco's own setting counts in whole seconds.
-    session << "PRAGMA busy_timeout = " + std::to_string(busyTimeout.count()), now;
+    sqlite3_busy_handler(sqlite::Utility::dbHandle(session), &waitForLock, this);
     session << "PRAGMA trusted_schema = OFF", now;
 
     const int owner = number(session, "PRAGMA application_id");
@@ -132,7 +194,7 @@ void SqliteConnection::prepare(std::chrono::milliseconds busyTimeout)
     session << "PRAGMA synchronous = NORMAL", now;
     if (version < schema) makeTables();
     _open->compile();
-    begin(); // now, not at the first request, is the time to hear that it may not be written
+    _open->begin(); // now, not at the first request, is the time to hear that it may not be written
     commit();
 }
 
@@ -148,7 +210,10 @@ void SqliteConnection::makeTables()
     session << "COMMIT", now;
 }
 
-void SqliteConnection::begin() { _open->beginning.execute(); }
+void SqliteConnection::begin(transport::Watch& watch)
+{
+    watched(watch, [this] { _open->begin(); });
+}
 
 void SqliteConnection::commit() { _open->committing.execute(); }
 
@@ -188,12 +253,12 @@ void SqliteConnection::forget(std::int64_t time)
     _open->session << "DELETE FROM account WHERE keep_until < ?", use(bound), now;
 }
 
-void SqliteConnection::sync()
+void SqliteConnection::sync(transport::Watch& watch)
 {
     Poco::Data::Session& session = _open->session;
     // A commit under FULL syncs the log, and with it all commits before.
     session << "PRAGMA synchronous = FULL", now;
-    set("synced", "1");
+    watched(watch, [this] { set("synced", "1"); });
     session << "PRAGMA synchronous = NORMAL", now;
 }
 

@@ -17,12 +17,12 @@
 namespace tollgate::stores {
 
 /// One open database: the tables of a store, and the statements that it is used by. All calls throw Poco::Exception, which
-/// inPlainWords() explains.
+/// inPlainWords() explains; those that may wait, what the watch throws as well.
 class SqliteConnection
 {
 public:
-    /// Makes the file and the tables if they are not there. Throws SqliteProblem.
-    SqliteConnection(const SqliteFile& file, std::chrono::milliseconds busyTimeout);
+    /// Makes the file and the tables if they are not there. Throws SqliteProblem, and what the watch throws.
+    SqliteConnection(const SqliteFile& file, std::chrono::milliseconds busyTimeout, transport::Watch& watch);
     /// Closes it, unless another file lies there by now: closing would remove that one's log.
     ~SqliteConnection();
     SqliteConnection(const SqliteConnection&) = delete;
@@ -31,8 +31,9 @@ public:
     /// Whether the name still leads to the file that is open here.
     bool isCurrent() const noexcept { return _file.identity() == _identity; }
 
-    /// Takes the write lock at once: Session::begin() would take it at the first write, and then fail instead of waiting.
-    void begin();
+    /// Takes the write lock at once: Session::begin() would take it at the first write, and then fail instead of waiting. Nothing
+    /// waits behind it any more.
+    void begin(transport::Watch& watch);
     void commit();
     void rollback() noexcept;
 
@@ -42,7 +43,7 @@ public:
     void putAside(const std::string& key, std::string_view document);
     void forget(std::int64_t now);
     /// Writes through to the disk what was committed before.
-    void sync();
+    void sync(transport::Watch& watch);
 
     std::string setting(const std::string& name);
     void set(const std::string& name, std::string_view value);
@@ -53,12 +54,20 @@ public:
 
 private:
     struct Open;
-    void prepare(std::chrono::milliseconds busyTimeout);
+    /// Runs what may wait for another process's lock: at most for the busy time-out, and under the watch.
+    template <class Work>
+    void watched(transport::Watch& watch, const Work& work);
+    /// Asked by SQLite while another process has a lock, and so many tries failed: waits, and answers 0 to give up.
+    static int waitForLock(void* connection, int tries) noexcept;
+    void prepare();
     void makeTables();
 
     const SqliteFile& _file;
+    const std::chrono::milliseconds _busyTimeout;
     SqliteFile::Identity _identity;
     std::unique_ptr<Open> _open;
+    transport::Watch* _watch = nullptr; ///< of what runs now
+    TimePoint _until{};                 ///< when the busy time-out is over
 };
 
 /// What the database says, for people: without SQL.

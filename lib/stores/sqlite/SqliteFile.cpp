@@ -80,19 +80,23 @@ void SqliteFile::make() const
                             "The folder must be writable for this program; or choose another place.");
 }
 
-OpeningLock::OpeningLock(const SqliteFile& file, std::chrono::milliseconds patience)
+OpeningLock::OpeningLock(const SqliteFile& file, std::chrono::milliseconds patience, const transport::Watch& watch)
 {
     _folder = ::open(file.folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (_folder < 0) return;
     const auto until = std::chrono::steady_clock::now() + patience;
-    while (::flock(_folder, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) return; // a file system without locks: SQLite will say so
-        if (std::chrono::steady_clock::now() >= until) {
-            ::close(_folder);
-            throw SqliteProblem(file.describe() + " is being opened by another process, which does not get done with it",
-                                "Look for a stopped process that uses this file.");
+    try {
+        while (::flock(_folder, LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK && errno != EINTR) return; // a file system without locks: SQLite will say so
+            watch.check(transport::Phase::Store);
+            if (std::chrono::steady_clock::now() >= until)
+                throw SqliteProblem(file.describe() + " is being opened by another process, which does not get done with it",
+                                    "Look for a stopped process that uses this file.");
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    } catch (...) {
+        ::close(_folder);
+        throw;
     }
 }
 

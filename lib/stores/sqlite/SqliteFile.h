@@ -1,6 +1,7 @@
 #pragma once
 
 #include "stores/Backend.h"
+#include "transport/Wait.h"
 
 #include <sys/types.h>
 
@@ -61,7 +62,7 @@ class OpeningLock
 {
 public:
     /// Waits at most so long, then throws SqliteProblem. A folder that cannot be read is not locked.
-    OpeningLock(const SqliteFile& file, std::chrono::milliseconds patience);
+    OpeningLock(const SqliteFile& file, std::chrono::milliseconds patience, const transport::Watch& watch);
     ~OpeningLock();
     OpeningLock(const OpeningLock&) = delete;
     OpeningLock& operator=(const OpeningLock&) = delete;

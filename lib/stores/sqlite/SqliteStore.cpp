@@ -47,7 +47,8 @@ std::vector<QuotaKey> sqliteAccounts(const std::string& path)
         const ForkPause pause;
         const stores::SqliteFile file(path);
         if (!file.exists()) return accounts;
-        stores::SqliteConnection database(file, SqliteStoreOptions{}.busyTimeout);
+        transport::Watch watch(never, {});
+        stores::SqliteConnection database(file, SqliteStoreOptions{}.busyTimeout, watch);
         for (const std::string& key : database.keys()) {
             const std::size_t split = key.find('\n');
             if (split != std::string::npos) accounts.emplace_back(key.substr(0, split), key.substr(split + 1));
