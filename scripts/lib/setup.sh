@@ -18,7 +18,7 @@ TOLLGATE_PACKAGES=(g++ cmake ninja-build pkg-config ccache
     ca-certificates openssl)
 
 # The tests also need these: real servers to be tried against, which they start themselves on ports of their own.
-TOLLGATE_TEST_PACKAGES=(librapidcheck-dev redis-server nginx-light haproxy python3-h11)
+TOLLGATE_TEST_PACKAGES=(librapidcheck-dev redis-server nginx-light haproxy squid python3-h11)
 
 tollgate_say() { printf '==> %s\n' "$*" >&2; }
 tollgate_fail() { printf 'error: %s\n' "$1" >&2; shift; [ $# -eq 0 ] || printf '       %s\n' "$@" >&2; return 1; }
@@ -41,7 +41,7 @@ tollgate_apt_install() (
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" || exit
     command -v systemctl >/dev/null || exit 0
     for name; do
-        case "$name" in redis-server | haproxy) ;; nginx-light) name=nginx ;; *) continue ;; esac
+        case "$name" in redis-server | haproxy | squid) ;; nginx-light) name=nginx ;; *) continue ;; esac
         "${as_root[@]}" systemctl disable --quiet "$name" || true
     done
 )

@@ -158,4 +158,27 @@ frontend all
     start("/usr/sbin/haproxy", {"-db", "-f", folder() + "/haproxy.cfg"});
 }
 
+Squid::Squid(int tunnelPort)
+{
+    write("squid.conf", filled(R"(
+http_port 127.0.0.1:@PORT@
+acl tunnels port @TUNNELS@
+acl CONNECT method CONNECT
+http_access deny CONNECT !tunnels
+http_access allow all
+cache deny all
+access_log none
+cache_log /dev/null
+pid_filename none
+netdb_filename none
+coredump_dir /
+visible_hostname squid.test
+shutdown_lifetime 0 seconds
+)",
+                               {{"@PORT@", std::to_string(port())}, {"@TUNNELS@", std::to_string(tunnelPort)}}));
+    // Started as root it becomes another user, who looks at the file, too.
+    std::filesystem::permissions(folder(), std::filesystem::perms::others_exec, std::filesystem::perm_options::add);
+    start("/usr/sbin/squid", {"-N", "-d1", "-f", folder() + "/squid.conf"});
+}
+
 } // namespace tollgate::tests

@@ -50,4 +50,11 @@ public:
     HaProxy(unsigned requests, unsigned seconds);
 };
 
+/// Squid, a forward proxy that keeps nothing: it takes all requests, but opens tunnels to `tunnelPort` alone.
+class Squid final : public Daemon
+{
+public:
+    explicit Squid(int tunnelPort);
+};
+
 } // namespace tollgate::tests
