@@ -128,7 +128,8 @@ std::shared_ptr<const ClientCore::Version> ClientCore::makeVersion(const Credent
 std::shared_ptr<const ClientCore::Version> ClientCore::versionOf(const CredentialPtr& credential, const Patience& patience) const
 {
     if (auto known = knownVersion(credential); known && known->final) return known;
-    return keepVersion(credential, makeVersion(credential, sharesStore ? options.quotaStore->namingKey(patience) : Secret()));
+    const bool asks = sharesStore && credential && !credential->fingerprint().empty();
+    return keepVersion(credential, makeVersion(credential, asks ? options.quotaStore->namingKey(patience) : Secret()));
 }
 
 std::shared_ptr<const ClientCore::Version> ClientCore::knownVersion(const CredentialPtr& credential) const

@@ -105,8 +105,8 @@ public:
     virtual ~QuotaStore() = default;
 
     /// Throws StoreUnavailable if the state cannot be had and the store was told to refuse then; Timeout or Cancelled if the
-    /// patience ends first. Then nothing was changed, unless the store fell silent on the last word; so a change bears being made
-    /// twice.
+    /// patience ends first. Then nothing was changed, unless the store fell silent on the last word; so a change may come to
+    /// be made twice.
     virtual void update(const QuotaKey& key, const Change& change, const Patience& patience = {}) = 0;
 
     /// The key that names credentials in this store (HMAC-SHA-256): made once with the store, so that the same credential has one

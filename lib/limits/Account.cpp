@@ -119,35 +119,51 @@ Account::~Account()
     }
 }
 
-void Account::putOff(QuotaStore::Change change)
+void Account::putOff(QuotaStore::Change change, bool weighty)
 {
-    constexpr std::size_t most = 256;
     const std::lock_guard<ForkMutex> lock(_mutex);
     if (std::exchange(_putOffBy, forkGeneration) != forkGeneration) _putOff.clear();
-    _putOff.push_back(std::move(change));
-    if (_putOff.size() > most) _putOff.pop_front();
-    _hasPutOff.store(true, std::memory_order_release);
+    _putOff.push_back({std::move(change), weighty});
+    trimPutOff();
+}
+
+void Account::trimPutOff()
+{
+    constexpr std::size_t most = 256;
+    while (_putOff.size() > most) {
+        const auto light = std::find_if(_putOff.begin(), _putOff.end(), [](const PutOff& each) { return !each.weighty; });
+        _putOff.erase(light == _putOff.end() ? _putOff.begin() : light);
+    }
+    _hasPutOff.store(!_putOff.empty(), std::memory_order_release);
 }
 
 void Account::updateWithPutOff(const QuotaStore::Change& change, const Patience& patience)
 {
-    std::deque<QuotaStore::Change> late;
+    std::deque<PutOff> late;
     {
         const std::lock_guard<ForkMutex> lock(_mutex);
-        _hasPutOff.store(false, std::memory_order_release);
-        late.swap(_putOff);
-        if (_putOffBy != forkGeneration) late.clear();
+        if (_putOffBy == forkGeneration) late.swap(_putOff);
+        _putOff.clear();
+        trimPutOff();
     }
+    const auto all = [&](QuotaState& state, TimePoint now) {
+        for (const PutOff& each : late) {
+            QuotaState changed = state;
+            try {
+                each.change(changed, now);
+            } catch (...) { // a policy of the user's, perhaps: it must not stand in the way for ever
+                continue;
+            }
+            state = std::move(changed);
+        }
+        change(state, now);
+    };
     try {
-        _store->update(
-            _key,
-            [&](QuotaState& state, TimePoint now) {
-                for (const QuotaStore::Change& each : late) each(state, now);
-                change(state, now);
-            },
-            patience);
+        _store->update(_key, all, patience);
     } catch (...) {
-        for (QuotaStore::Change& each : late) putOff(std::move(each));
+        const std::lock_guard<ForkMutex> lock(_mutex);
+        _putOff.insert(_putOff.begin(), std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));
+        trimPutOff();
         throw;
     }
 }

@@ -64,6 +64,23 @@ public:
     /// How often wakeFirst() was called.
     std::uint64_t changes() const;
 
+    /// A question of the first to the store, which may take long if that is shared.
+    class Question
+    {
+    public:
+        explicit Question(Line& line) noexcept : _line(line) { _line._unanswered = true; }
+        ~Question() { _line._unanswered = !_isAnswered; }
+        Question(const Question&) = delete;
+        Question& operator=(const Question&) = delete;
+        void answered() noexcept { _isAnswered = true; }
+
+    private:
+        Line& _line;
+        bool _isAnswered = false;
+    };
+    /// Whether the last question is still open, or whoever asked it gave up.
+    bool waitsForStore() const noexcept { return _unanswered; }
+
 private:
     struct Queue
     {
@@ -80,6 +97,7 @@ private:
     std::uint64_t _changes = 0;
     TimePoint _notBefore{};
     unsigned _notBeforeWeight = 0;
+    std::atomic<bool> _unanswered{false};
     unsigned _generation = forkGeneration;
 };
 
@@ -93,7 +111,7 @@ public:
     Account(const Account&) = delete;
     Account& operator=(const Account&) = delete;
 
-    /// What was put off comes first.
+    /// Makes what was put off before its own change.
     void update(const QuotaStore::Change& change, const Patience& patience = {})
     {
         if (_hasPutOff.load(std::memory_order_acquire))
@@ -102,20 +120,26 @@ public:
             _store->update(_key, change, patience);
     }
     /// A change that the store did not take in time: made with the next one. It must own what it uses. Of very many the oldest
-    /// are dropped, as if their process had died: what they hold lapses by itself.
-    void putOff(QuotaStore::Change change);
+    /// are dropped, those that are not weighty first, as if their process had died: what they hold lapses by itself.
+    void putOff(QuotaStore::Change change, bool weighty);
     std::shared_ptr<Line> line(const std::string& family);
     std::uint64_t drawNumber();
     /// Something came free, or the gate moved: the first of every line asks again.
     void wakeAll();
 
 private:
+    struct PutOff
+    {
+        QuotaStore::Change change;
+        bool weighty;
+    };
     void updateWithPutOff(const QuotaStore::Change& change, const Patience& patience);
+    void trimPutOff();
 
     QuotaStorePtr _store;
     QuotaKey _key;
     ForkMutex _mutex;
-    std::deque<QuotaStore::Change> _putOff;
+    std::deque<PutOff> _putOff;
     unsigned _putOffBy = forkGeneration; ///< the process; its child leaves that to it
     std::atomic<bool> _hasPutOff{false};
     std::map<std::string, std::shared_ptr<Line>> _lines;

@@ -107,7 +107,7 @@ public:
         else
             limits::coolLater(state, permit, now + _hold);
         const bool asked = waitsForServer(state);
-        heed(state, now, flight ? state.spent - flight->spent : state.spent, answer);
+        heed(state, now, flight ? std::optional(state.spent - flight->spent) : std::nullopt, answer);
 
         const bool spent = answer.status == 429 || (answer.status == 403 && answer.hint.exhausted());
         if (!spent && !answer.hint.retryAfter) return;
@@ -206,14 +206,15 @@ private:
         return wait;
     }
 
-    /// Takes over what the server says of its quotas; `since` is the weight that was granted after the request it answers.
-    void heed(LimitState& state, TimePoint now, std::uint64_t since, const ServerAnswer& answer) const
+    /// Takes over what the server says of its quotas; `since` is the weight that was granted after the request it answers. If
+    /// that is not known (the answer is late, or told twice), what remained then says nothing about now.
+    void heed(LimitState& state, TimePoint now, std::optional<std::uint64_t> since, const ServerAnswer& answer) const
     {
         std::uint64_t most = 0; // of several quotas for one window the smallest
         for (const ServerHint::Quota& quota : answer.hint.quotas) {
             const bool ours = quota.window ? *quota.window == _terms.window : _terms.declaredByServer;
             if (ours && quota.limit && *quota.limit > 0) most = most == 0 ? *quota.limit : std::min(most, *quota.limit);
-            if (quota.remaining) allow(state, now, quota, since);
+            if (quota.remaining && since) allow(state, now, quota, *since);
         }
         if (most > 0) state.serverCapacity = static_cast<unsigned>(std::min<std::uint64_t>(most, _terms.requests));
         const bool counted = answer.status < 500 && answer.status != 401 && answer.status != 403 && answer.status != 429;

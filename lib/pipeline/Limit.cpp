@@ -71,6 +71,14 @@ bool saysLocked(const LockoutPolicy& policy, const ResponseHead& head, std::stri
     return false;
 }
 
+/// What a server said so long ago.
+void age(ServerHint& hint, Duration by)
+{
+    if (hint.retryAfter) hint.retryAfter = std::max<Duration>(*hint.retryAfter - by, Duration::zero());
+    for (ServerHint::Quota& quota : hint.quotas)
+        if (quota.reset) quota.reset = std::max<Duration>(*quota.reset - by, Duration::zero());
+}
+
 /// The call's own time, on the real clock that a shared store waits by.
 Patience patienceOf(const CallImpl& call)
 {
@@ -140,6 +148,8 @@ struct Limit::Report
     bool locked = false; ///< now, and not before
 
     void run(QuotaState& state, TimePoint now);
+    /// What it found.
+    void forget();
     /// The same change for later, when neither call nor client may be there any more.
     QuotaStore::Change forLater() const;
     std::uint64_t roomOf(const QuotaState& state, TimePoint now) const;
@@ -158,11 +168,8 @@ void Limit::Report::run(QuotaState& state, TimePoint now)
 {
     const std::string& version = ask.version;
     const GateStanding before = limits::gateStands(state.gate, now);
+    forget();
     moved = !version.empty() && limits::gateWaitsFor(state.gate, version, permit);
-    steppedDown = nullptr;
-    rejected = accepted = unlocked = locked = false;
-    gateWait.reset();
-    cause.clear();
     if (!answer) {
         limits::settleAbandoned(state, ask, permit, delivery, now);
         moved = true;
@@ -204,6 +211,16 @@ void Limit::Report::run(QuotaState& state, TimePoint now)
     moved = true;
 }
 
+void Limit::Report::forget()
+{
+    verdict = limits::GateVerdict::Fine;
+    moved = rejected = accepted = unlocked = locked = false;
+    shutFor = Duration::zero();
+    gateWait.reset();
+    cause.clear();
+    steppedDown = nullptr;
+}
+
 QuotaStore::Change Limit::Report::forLater() const
 {
     struct Kept
@@ -213,6 +230,7 @@ QuotaStore::Change Limit::Report::forLater() const
         std::string version;
         std::string lastFour;
         std::optional<ServerAnswer> answer;
+        TimePoint at = std::chrono::steady_clock::now(); ///< what it says holds from then on
     };
     auto kept = std::make_shared<const Kept>(Kept{ask.limits, ask.lockout, ask.version, std::string(ask.lastFour),
                                                   answer ? std::optional<ServerAnswer>(*answer) : std::nullopt});
@@ -221,7 +239,11 @@ QuotaStore::Change Limit::Report::forLater() const
     return [kept = std::move(kept), asked, permit = permit, delivery = delivery](QuotaState& state, TimePoint now) {
         Report report{asked, permit};
         report.delivery = delivery;
-        if (kept->answer) report.answer = &*kept->answer;
+        std::optional<ServerAnswer> said = kept->answer;
+        if (said) {
+            age(said->hint, std::chrono::steady_clock::now() - kept->at);
+            report.answer = &*said;
+        }
         report.run(state, now);
     };
 }
@@ -332,7 +354,9 @@ Verdict Limit::before(Call& each)
         admission.wait = known - now;
     } else {
         try {
+            limits::Line::Question question(line);
             admission = admit(call, slot, patience);
+            question.answered();
         } catch (const Error&) {
             if (!call.isOver()) throw;
             line.leave(slot.ticket); // it was not the limit that kept the call
@@ -415,13 +439,16 @@ Verdict Limit::after(Call& each, Outcome& outcome)
     Slot& slot = call.slot<Slot>(*this);
     if (slot.permit != 0) settle(call, slot, outcome);
     if (slot.inLine && !slot.granted && !outcome && dynamic_cast<const Timeout*>(&outcome.error())) {
-        // Its time ran out in the line: that is the limit's doing, and the error says when a call can go.
-        const TimePoint now = call.clock().now();
+        const limits::Line& line = *slot.family->line;
         Admission late;
         late.kind = Admission::Kind::Wait;
-        late.wait = std::max<Duration>(slot.family->line->notBefore(call.request().weight()) - now, Duration::zero());
-        slot.inLine = false;
-        return refuse(call, slot, late);
+        late.wait = std::max<Duration>(line.notBefore(call.request().weight()) - call.clock().now(), Duration::zero());
+        // Its time ran out in the line: that is the limit's doing, and the error says when a call can go. Unless the first of the
+        // line was waiting for the store.
+        if (*late.wait > Duration::zero() || !line.waitsForStore()) {
+            slot.inLine = false;
+            return refuse(call, slot, late);
+        }
     }
     if (slot.inLine) slot.family->line->leave(slot.ticket);
     slot.inLine = false;
@@ -448,12 +475,11 @@ void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
     // A store that fails is no reason to keep the answer from the caller.
     try {
         _core.account->update([&report](QuotaState& state, TimePoint now) { report.run(state, now); }, patienceToReport(call));
-    } catch (const StoreUnavailable&) {
-        _core.account->putOff(report.forLater());
-    } catch (const Timeout&) {
-        _core.account->putOff(report.forLater());
-    } catch (const Cancelled&) {
-        _core.account->putOff(report.forLater());
+    } catch (const Error&) {
+        const bool weighty = report.answer && answer.status >= 400 && answer.status < 500;
+        _core.account->putOff(report.forLater(), weighty);
+        report.forget(); // it may have run, but what it found was not kept
+        if (answer.saysLocked) report.verdict = limits::GateVerdict::Locked;
     }
     watchStore();
     call.locked = report.verdict == limits::GateVerdict::Locked;

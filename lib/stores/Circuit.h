@@ -25,13 +25,15 @@ public:
         _pausedUntil = now + _pause;
         _inVain = Duration::zero();
     }
-    /// A caller gave up before the store's own `patience` was over. True once such callers together waited that long: that is a
-    /// failure, or calls with short deadlines would never be done with a store that hangs.
+    /// A caller gave up before the store's own `patience` was over. True once such callers together waited that long, or a little
+    /// when it is tried again after a pause: that is a failure, or calls with short deadlines would never be done with a store
+    /// that hangs.
     bool gaveUp(Duration waited, Duration patience) noexcept
     {
         constexpr Duration least = std::chrono::milliseconds(1);
+        constexpr Duration healthy = std::chrono::milliseconds(10); // takes less
         _inVain += waited;
-        return _inVain >= std::max(patience, least);
+        return _inVain >= std::max(_failures < enough ? patience : std::min(patience, healthy), least);
     }
 
 private:

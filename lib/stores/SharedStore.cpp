@@ -108,6 +108,7 @@ void SharedStore::update(const QuotaKey& key, const Change& change, const Patien
 {
     transport::Watch watch(patience.until, patience.cancellation);
     const Turn::Taken turn(_turn, watch);
+    watch.check(transport::Phase::Store);
     const std::lock_guard<ForkMutex> lock(_mutex);
     if (_accounts.size() > _crowded) forgetIdleAccounts();
     Account& account = _accounts[key.text()];
@@ -429,12 +430,16 @@ std::string SharedStore::trouble() const
     return _clock->now() < _troubleUntil ? _trouble : std::string();
 }
 
-void SharedStore::beforeFork() noexcept { _backend->beforeFork(); }
+void SharedStore::beforeFork() noexcept
+{
+    _turn.beforeFork();
+    _backend->beforeFork();
+}
 
 void SharedStore::afterFork(bool inChild) noexcept
 {
+    _turn.afterFork(inChild);
     if (!inChild) return;
-    _turn.inForkedChild();
     _backend->inForkedChild();
     try {
         _member = drawName();

@@ -8,14 +8,12 @@ namespace tollgate::stores {
 
 using Steady = std::chrono::steady_clock;
 
-void Turn::take(transport::Watch& watch)
+bool Turn::take(transport::Watch& watch)
 {
+    if (_forking.load() == std::this_thread::get_id()) return false;
     {
         const std::lock_guard<ForkMutex> lock(_mutex);
-        if (!_taken) {
-            _taken = true;
-            return;
-        }
+        if (!_taken) return _taken = true;
     }
     Waiter waiter;
     waiter.since = Steady::now();
@@ -24,9 +22,8 @@ void Turn::take(transport::Watch& watch)
     const auto leave = [&] { _waiters.erase(std::find(_waiters.begin(), _waiters.end(), &waiter)); };
     while (!waiter.called) {
         if (!_taken) {
-            _taken = true;
             leave();
-            return;
+            return _taken = true;
         }
         waiter.signal.lower();
         waiter.woken = false;
@@ -46,6 +43,7 @@ void Turn::take(transport::Watch& watch)
         }
         lock.lock();
     }
+    return true;
 }
 
 void Turn::pass() noexcept
@@ -70,11 +68,13 @@ void Turn::wakeFirst() noexcept
     _waiters.front()->signal.raise();
 }
 
-void Turn::inForkedChild() noexcept
+void Turn::afterFork(bool inChild) noexcept
 {
-    const std::lock_guard<ForkMutex> lock(_mutex);
-    _waiters.clear();
-    _taken = false;
+    if (inChild) {
+        _waiters.clear();
+        _taken = false;
+    }
+    _forking = std::thread::id();
 }
 
 } // namespace tollgate::stores

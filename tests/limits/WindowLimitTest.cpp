@@ -251,6 +251,21 @@ BOOST_AUTO_TEST_CASE(the_more_careful_shape_of_two_clients_counts_for_both)
     BOOST_TEST((burst->decide(state, start, 1, 0) > 800ms));
 }
 
+BOOST_AUTO_TEST_CASE(what_was_left_when_an_answer_came_that_is_told_twice_says_nothing_about_now)
+{
+    const RateLimitPolicyPtr limit = perMinute(100);
+    LimitState state;
+    limit->declare(state);
+    TimePoint now = start;
+    PermitId permit = 0;
+    for (int i = 0; i < 200; ++i) pass(limit, state, now += 1s, ++permit);
+    limit->take(state, now += 1s, {++permit, 1, 1min});
+    limit->answered(state, now, permit, saysLeft(200, 100, 90, 50s));
+    BOOST_TEST((limit->decide(state, now, 1, 0) == 0s));
+    limit->answered(state, now, permit, saysLeft(200, 100, 90, 50s));
+    BOOST_TEST((limit->decide(state, now, 1, 0) == 0s));
+}
+
 BOOST_AUTO_TEST_CASE(what_the_server_says_is_left_counts_less_what_was_sent_since)
 {
     const RateLimitPolicyPtr limit = perMinute(100);

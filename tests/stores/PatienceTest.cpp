@@ -10,6 +10,9 @@
 
 #include <Poco/Data/SQLite/SessionImpl.h>
 #include <Poco/Data/Session.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Redis/Array.h>
+#include <Poco/Redis/Client.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -218,6 +221,55 @@ BOOST_AUTO_TEST_CASE(a_call_ends_at_its_deadline_and_when_it_is_cancelled)
             }
 }
 
+BOOST_AUTO_TEST_CASE(all_calls_of_a_line_are_told_that_it_was_not_the_limit)
+{
+    for (const auto& hanging : both()) {
+        BOOST_TEST_CONTEXT(hanging->name())
+        {
+            const Account account;
+            const Client client = account.over(hanging->open());
+            client.get("/").send();
+            hanging->hang();
+            std::vector<std::future<Back>> calls;
+            for (int i = 0; i < 4; ++i) calls.push_back(begin(client.get("/").timeout(300ms), false));
+            for (auto& call : calls) {
+                BOOST_REQUIRE(call.wait_for(farBelow) == std::future_status::ready);
+                BOOST_TEST(call.get().error == "Timeout");
+            }
+            hanging->goOn();
+            BOOST_CHECK(client.get("/").trySend());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(who_gives_up_amid_the_last_word_hears_what_came_of_it)
+{
+    FrozenRedis redis;
+    const QuotaStorePtr store = redis.open();
+    draw(*store);
+    Poco::Redis::Client keeper;
+    keeper.connect(Poco::Net::SocketAddress(redis.server.tcpAddress()), Poco::Timespan(10, 0));
+    const auto tell = [&](const Poco::Redis::Array& command) { keeper.execute<std::string>(command); };
+    int granted = 0;
+    for (int i = 0; i < 10; ++i) {
+        tell(Poco::Redis::Array().add("CLIENT").add("PAUSE").add("10000").add("WRITE"));
+        const TimePoint until = Steady::now() + 30ms;
+        auto update = std::async(std::launch::async, [&] {
+            try {
+                store->update(someKey(), [](QuotaState& state, TimePoint) { ++state.lastPermit; }, {until, {}});
+                return 1;
+            } catch (const Timeout&) {
+                return 0;
+            }
+        });
+        std::this_thread::sleep_until(until + 3ms);
+        tell(Poco::Redis::Array().add("CLIENT").add("UNPAUSE"));
+        granted += update.get();
+    }
+    BOOST_TEST(granted >= 3); // it waits 10 ms longer, but not all day for a busy machine
+    BOOST_TEST(store->trouble().empty());
+}
+
 BOOST_AUTO_TEST_CASE(nobody_waits_longer_because_another_call_has_the_store)
 {
     for (const auto& hanging : both()) {
@@ -344,6 +396,22 @@ BOOST_AUTO_TEST_CASE(a_turn_goes_round_among_those_who_wait_and_those_who_give_u
     BOOST_CHECK_GE(done, 4 * 300);
     transport::Watch watch(Steady::now() + 10s, {});
     const stores::Turn::Taken free(turn, watch);
+}
+
+BOOST_AUTO_TEST_CASE(a_forking_thread_waits_for_no_turn_that_the_door_keeps_from_being_passed)
+{
+    stores::Turn turn;
+    transport::Watch own(never, {});
+    const stores::Turn::Taken taken(turn, own);
+    const auto tries = [&turn] {
+        transport::Watch watch(Steady::now() + 20ms, {});
+        const stores::Turn::Taken mine(turn, watch);
+    };
+    turn.beforeFork();
+    tries();
+    std::thread([&] { thrown<Timeout>(tries); }).join();
+    turn.afterFork(false);
+    thrown<Timeout>(tries);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -45,14 +45,15 @@ std::string RedisBackend::name(const QuotaKey& key) const
     return text;
 }
 
-std::vector<RedisReply> RedisBackend::exchange(const RedisCommands& commands, transport::Watch& watch)
+std::vector<RedisReply> RedisBackend::exchange(const RedisCommands& commands, transport::Watch& watch,
+                                               RedisConnection::After after)
 {
     try {
         if (!_connection) {
             _watching = false;
             _connection = std::make_unique<RedisConnection>(_address, _options, watch);
         }
-        std::vector<RedisReply> replies = _connection->exchange(commands, watch);
+        std::vector<RedisReply> replies = _connection->exchange(commands, watch, after);
         for (const RedisReply& reply : replies)
             if (reply.isError()) throw BackendFailure(describe() + " refuses: " + reply.error());
         return replies;
@@ -96,7 +97,7 @@ bool RedisBackend::tryTransact(const std::string& name, const Edit& edit, transp
     writing.add({"MULTI"}).add({"SET", name, edited.bytes, "PX", std::to_string(keepFor)});
     if (!edited.spoiled.empty()) writing.add({"SET", name + ":spoiled", edited.spoiled});
     writing.add({"EXEC"});
-    const auto results = exchange(writing, watch).back().list();
+    const auto results = exchange(writing, watch, RedisConnection::After::Linger).back().list();
     _watching = false; // EXEC ends it
     if (!results) return false;
     for (const RedisReply& result : *results)

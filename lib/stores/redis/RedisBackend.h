@@ -29,7 +29,8 @@ public:
 
 private:
     bool tryTransact(const std::string& name, const Edit& edit, transport::Watch& watch);
-    std::vector<RedisReply> exchange(const RedisCommands& commands, transport::Watch& watch);
+    std::vector<RedisReply> exchange(const RedisCommands& commands, transport::Watch& watch,
+                                     RedisConnection::After after = RedisConnection::After::GiveUp);
     /// Redis Cluster puts keys with the same text in braces into one place.
     std::string name(const QuotaKey& key) const;
 

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -106,6 +107,7 @@ public:
         return _stream;
     }
     bool isLate() const noexcept { return _buffer.late; }
+    void after(After after) noexcept { _buffer.after = after; }
 
 private:
     struct Buffer final : std::streambuf
@@ -116,7 +118,7 @@ private:
         {
             for (;;) {
                 // An answer is never there already.
-                late = watch->waitUntil(descriptor, POLLIN, end, Phase::Store) == 0;
+                late = !readable();
                 if (late) return traits_type::eof();
                 const ssize_t size = ::recv(descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT);
                 if (size > 0) {
@@ -127,7 +129,22 @@ private:
             }
         }
 
+        bool readable()
+        {
+            constexpr auto grace = std::chrono::milliseconds(10);
+            try {
+                return watch->waitUntil(descriptor, POLLIN, end, Phase::Store) != 0;
+            } catch (const Error&) {
+                transport::Watch last(never, {});
+                if (after == After::Linger &&
+                    last.waitUntil(descriptor, POLLIN, std::min(end, Steady::now() + grace), Phase::Store) != 0)
+                    return true;
+                throw;
+            }
+        }
+
         const int descriptor;
+        After after = After::GiveUp;
         TimePoint end{};
         transport::Watch* watch = nullptr;
         bool late = false;
@@ -208,9 +225,10 @@ void RedisConnection::logIn(const RedisAddress& address, const RedisStoreOptions
     if (reply.isError()) throw BackendFailure(_name + " refuses database " + std::to_string(database) + ": " + reply.error());
 }
 
-std::vector<RedisReply> RedisConnection::exchange(const RedisCommands& commands, transport::Watch& watch)
+std::vector<RedisReply> RedisConnection::exchange(const RedisCommands& commands, transport::Watch& watch, After after)
 {
     try {
+        _input->after(after);
         watch.check(Phase::Store);
         send(commands.wire(), watch);
         std::vector<RedisReply> replies;

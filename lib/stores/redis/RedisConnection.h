@@ -62,8 +62,13 @@ public:
     RedisConnection(const RedisConnection&) = delete;
     RedisConnection& operator=(const RedisConnection&) = delete;
 
+    enum class After
+    {
+        GiveUp, ///< when the call is over
+        Linger  ///< a little longer: the commands may have been done, and then it is better to know
+    };
     /// One round trip. Throws BackendFailure, and what the watch throws; the connection is of no use after that.
-    std::vector<RedisReply> exchange(const RedisCommands& commands, transport::Watch& watch);
+    std::vector<RedisReply> exchange(const RedisCommands& commands, transport::Watch& watch, After after = After::GiveUp);
 
 private:
     class Input;

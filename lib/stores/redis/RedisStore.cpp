@@ -16,6 +16,9 @@ QuotaStorePtr redisStore(const std::string& address, RedisStoreOptions options)
     if (options.connectTimeout <= Duration::zero() || options.commandTimeout <= Duration::zero())
         throw ConfigurationError("A time-out of the Redis store is zero or less.",
                                  "Redis may hang: give both some milliseconds.");
+    constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
+    options.connectTimeout = std::min(options.connectTimeout, longest);
+    options.commandTimeout = std::min(options.commandTimeout, longest);
     const StoreOptions common = options;
     const Duration pause = options.pauseAfterFailures;
     auto backend = std::make_unique<stores::RedisBackend>(stores::RedisAddress::parse(address), std::move(options));

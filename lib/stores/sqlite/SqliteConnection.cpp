@@ -4,8 +4,6 @@
 
 #include <Poco/Data/SQLite/SQLiteException.h>
 #include <Poco/Data/SQLite/SessionImpl.h>
-#include <Poco/Data/SQLite/Utility.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <array>
@@ -104,7 +102,7 @@ SqliteConnection::SqliteConnection(const SqliteFile& file, std::chrono::millisec
     file.make();
     _identity = file.identity();
     try {
-        watched(watch, [this] { prepare(); });
+        whenFree(watch, [this] { prepare(); });
     } catch (const sqlite::CorruptImageException&) {
         throw SqliteProblem(file.describe() + " is no SQLite database, or a damaged one",
                             "Choose another path, or move the file away: a new one is made then, and counting begins anew.");
@@ -133,39 +131,22 @@ void SqliteConnection::abandon(std::unique_ptr<SqliteConnection> connection)
 }
 
 template <class Work>
-void SqliteConnection::watched(transport::Watch& watch, const Work& work)
-{
-    const struct Scope
-    {
-        transport::Watch*& current;
-        ~Scope() { current = nullptr; }
-    } scope{_watch};
-    _watch = &watch;
-    try {
-        work();
-    } catch (const sqlite::DBLockedException&) {
-        watch.check(transport::Phase::Store); // whose time was over: the call's, or the store's?
-        throw;
-    }
-}
-
-int SqliteConnection::waitForLock(void* connection, int tries) noexcept
+void SqliteConnection::whenFree(transport::Watch& watch, const Work& work)
 {
     using std::chrono::milliseconds;
-    // As SQLite's own handler does, but that one sleeps deaf.
+    using Steady = std::chrono::steady_clock;
+    // As SQLite's own busy handler does, but that one sleeps deaf.
     constexpr std::array<milliseconds, 8> naps = {milliseconds(1),  milliseconds(2),  milliseconds(5),  milliseconds(10),
                                                   milliseconds(15), milliseconds(20), milliseconds(25), milliseconds(50)};
-    auto& self = *static_cast<SqliteConnection*>(connection);
-    const TimePoint now = std::chrono::steady_clock::now();
-    if (tries == 0) self._until = now + self._busyTimeout;
-    if (now >= self._until) return 0;
-    const TimePoint end = std::min(self._until, now + naps[std::min(static_cast<std::size_t>(tries), naps.size() - 1)]);
-    try {
-        transport::Watch nobodys(never, {});
-        (self._watch ? *self._watch : nobodys).waitUntil(-1, 0, end, transport::Phase::Store);
-        return 1;
-    } catch (...) { // the call is over: watched() finds that, too
-        return 0;
+    TimePoint until{};
+    for (std::size_t tries = 0;; ++tries) {
+        try {
+            return work();
+        } catch (const sqlite::DBLockedException&) {
+            if (tries == 0) until = Steady::now() + _busyTimeout;
+            if (Steady::now() >= until) throw;
+        }
+        watch.waitUntil(-1, 0, std::min(until, Steady::now() + naps[std::min(tries, naps.size() - 1)]), transport::Phase::Store);
     }
 }
 
@@ -173,7 +154,6 @@ void SqliteConnection::prepare()
 {
     _open = std::make_unique<Open>(_file.path());
     Poco::Data::Session& session = _open->session;
-    sqlite3_busy_handler(sqlite::Utility::dbHandle(session), &waitForLock, this);
     session << "PRAGMA trusted_schema = OFF", now;
 
     const int owner = number(session, "PRAGMA application_id");
@@ -212,7 +192,7 @@ void SqliteConnection::makeTables()
 
 void SqliteConnection::begin(transport::Watch& watch)
 {
-    watched(watch, [this] { _open->begin(); });
+    whenFree(watch, [this] { _open->begin(); });
 }
 
 void SqliteConnection::commit() { _open->committing.execute(); }
@@ -258,7 +238,12 @@ void SqliteConnection::sync(transport::Watch& watch)
     Poco::Data::Session& session = _open->session;
     // A commit under FULL syncs the log, and with it all commits before.
     session << "PRAGMA synchronous = FULL", now;
-    watched(watch, [this] { set("synced", "1"); });
+    try {
+        whenFree(watch, [this] { set("synced", "1"); });
+    } catch (...) {
+        session << "PRAGMA synchronous = NORMAL", now;
+        throw;
+    }
     session << "PRAGMA synchronous = NORMAL", now;
 }
 

@@ -54,11 +54,9 @@ public:
 
 private:
     struct Open;
-    /// Runs what may wait for another process's lock: at most for the busy time-out, and under the watch.
+    /// Runs it again while another process has the lock it needs: at most for the busy time-out, and under the watch.
     template <class Work>
-    void watched(transport::Watch& watch, const Work& work);
-    /// Asked by SQLite while another process has a lock, and so many tries failed: waits, and answers 0 to give up.
-    static int waitForLock(void* connection, int tries) noexcept;
+    void whenFree(transport::Watch& watch, const Work& work);
     void prepare();
     void makeTables();
 
@@ -66,8 +64,6 @@ private:
     const std::chrono::milliseconds _busyTimeout;
     SqliteFile::Identity _identity;
     std::unique_ptr<Open> _open;
-    transport::Watch* _watch = nullptr; ///< of what runs now
-    TimePoint _until{};                 ///< when the busy time-out is over
 };
 
 /// What the database says, for people: without SQL.

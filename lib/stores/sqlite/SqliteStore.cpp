@@ -30,7 +30,8 @@ constexpr Duration pauseAfterFailures = std::chrono::seconds(1);
 QuotaStorePtr sqliteStore(const std::string& path, SqliteStoreOptions options)
 {
     if (!options.clock) options.clock = Clock::system();
-    options.busyTimeout = std::max(options.busyTimeout, std::chrono::milliseconds::zero());
+    options.busyTimeout =
+        std::clamp<std::chrono::milliseconds>(options.busyTimeout, std::chrono::milliseconds::zero(), std::chrono::hours(24));
     try {
         const ForkPause pause;
         auto backend = std::make_unique<stores::SqliteBackend>(path, options.busyTimeout, options.clock);
