@@ -27,6 +27,8 @@ void Line::comeFromFork()
     _queues = {};
     _length = 0;
     _notBefore = {};
+    _questions = 0;
+    _questionGivenUp = false;
 }
 
 Line::Place Line::join(Ticket& ticket, Call& call, std::uint64_t number)
@@ -108,6 +110,30 @@ TimePoint Line::notBefore(unsigned weight) const
 {
     const std::lock_guard<ForkMutex> lock(_mutex);
     return weight >= _notBeforeWeight ? _notBefore : TimePoint{};
+}
+
+namespace {
+constexpr Duration soon = std::chrono::milliseconds(10); ///< a healthy store answers before
+}
+
+Line::Question::Question(Line& line) : _line(line), _began(std::chrono::steady_clock::now())
+{
+    const std::lock_guard<ForkMutex> lock(_line._mutex);
+    _line.comeFromFork();
+    if (_line._questions++ == 0) _line._questionSince = _began;
+}
+
+Line::Question::~Question()
+{
+    const std::lock_guard<ForkMutex> lock(_line._mutex);
+    if (_line._questions > 0) --_line._questions;
+    _line._questionGivenUp = _gaveUp && std::chrono::steady_clock::now() - _began > soon;
+}
+
+bool Line::waitsForStore() const
+{
+    const std::lock_guard<ForkMutex> lock(_mutex);
+    return _questionGivenUp || (_questions > 0 && std::chrono::steady_clock::now() - _questionSince > soon);
 }
 
 Account::~Account()

@@ -64,22 +64,24 @@ public:
     /// How often wakeFirst() was called.
     std::uint64_t changes() const;
 
-    /// A question of the first to the store, which may take long if that is shared.
+    /// While somebody of the line asks a store that may take long.
     class Question
     {
     public:
-        explicit Question(Line& line) noexcept : _line(line) { _line._unanswered = true; }
-        ~Question() { _line._unanswered = !_isAnswered; }
+        explicit Question(Line& line);
+        ~Question();
         Question(const Question&) = delete;
         Question& operator=(const Question&) = delete;
-        void answered() noexcept { _isAnswered = true; }
+        /// Its call was over before the answer came.
+        void gaveUp() noexcept { _gaveUp = true; }
 
     private:
         Line& _line;
-        bool _isAnswered = false;
+        const TimePoint _began;
+        bool _gaveUp = false;
     };
-    /// Whether the last question is still open, or whoever asked it gave up.
-    bool waitsForStore() const noexcept { return _unanswered; }
+    /// Whether a question takes longer than a healthy store does, or the last one ended so.
+    bool waitsForStore() const;
 
 private:
     struct Queue
@@ -97,7 +99,9 @@ private:
     std::uint64_t _changes = 0;
     TimePoint _notBefore{};
     unsigned _notBeforeWeight = 0;
-    std::atomic<bool> _unanswered{false};
+    unsigned _questions = 0;    ///< open ones...
+    TimePoint _questionSince{}; ///< ...since then, on the real clock
+    bool _questionGivenUp = false;
     unsigned _generation = forkGeneration;
 };
 

@@ -71,12 +71,14 @@ bool saysLocked(const LockoutPolicy& policy, const ResponseHead& head, std::stri
     return false;
 }
 
-/// What a server said so long ago.
+/// What a server said so long ago. A wait that is over stays one: none at all would mean that the server did not say.
 void age(ServerHint& hint, Duration by)
 {
-    if (hint.retryAfter) hint.retryAfter = std::max<Duration>(*hint.retryAfter - by, Duration::zero());
-    for (ServerHint::Quota& quota : hint.quotas)
-        if (quota.reset) quota.reset = std::max<Duration>(*quota.reset - by, Duration::zero());
+    const auto shorten = [by](std::optional<Duration>& wait) {
+        if (wait && *wait > Duration::zero()) wait = std::max(*wait - by, Duration(1));
+    };
+    shorten(hint.retryAfter);
+    for (ServerHint::Quota& quota : hint.quotas) shorten(quota.reset);
 }
 
 /// The call's own time, on the real clock that a shared store waits by.
@@ -146,6 +148,7 @@ struct Limit::Report
     bool accepted = false; ///< this version, and it was not before
     bool unlocked = false;
     bool locked = false; ///< now, and not before
+    bool broken = false; ///< by a policy that threw
 
     void run(QuotaState& state, TimePoint now);
     /// What it found.
@@ -308,6 +311,14 @@ Admission Limit::admit(CallImpl& call, Slot& slot, const Patience& patience) con
     return std::move(question.admission);
 }
 
+/// The store kept the call until it was over; it was not the limit. The next step ends it.
+Verdict Limit::overAtStore(CallImpl& call, Slot& slot)
+{
+    if (slot.inLine) slot.family->line->leave(slot.ticket);
+    slot.inLine = false;
+    return Verdict::wait(call.clock().now(), "quota store");
+}
+
 Verdict Limit::before(Call& each)
 {
     auto& call = static_cast<CallImpl&>(each);
@@ -322,6 +333,7 @@ Verdict Limit::before(Call& each)
     // The newest version at the moment of asking: a call that waited binds to the credential it will be sent with.
     const Patience patience = patienceOf(call);
     slot.version = _core.versionOf(call.credential, patience);
+    if (_core.sharesStore && call.isOver()) return overAtStore(call, slot);
 
     const unsigned weight = call.request().weight();
     const TimePoint now = call.clock().now();
@@ -353,15 +365,14 @@ Verdict Limit::before(Call& each)
         admission.kind = Admission::Kind::Wait;
         admission.wait = known - now;
     } else {
+        std::optional<limits::Line::Question> question;
+        if (_core.sharesStore) question.emplace(line);
         try {
-            limits::Line::Question question(line);
             admission = admit(call, slot, patience);
-            question.answered();
         } catch (const Error&) {
             if (!call.isOver()) throw;
-            line.leave(slot.ticket); // it was not the limit that kept the call
-            slot.inLine = false;
-            return Verdict::wait(now, "quota store"); // the next step ends it
+            if (question) question->gaveUp();
+            return overAtStore(call, slot);
         }
         slot.permit = admission.permit; // before anything that may throw: who has it gives it back
         slot.attemptsBefore = call.attempts().size();
@@ -445,7 +456,7 @@ Verdict Limit::after(Call& each, Outcome& outcome)
         late.wait = std::max<Duration>(line.notBefore(call.request().weight()) - call.clock().now(), Duration::zero());
         // Its time ran out in the line: that is the limit's doing, and the error says when a call can go. Unless the first of the
         // line was waiting for the store.
-        if (*late.wait > Duration::zero() || !line.waitsForStore()) {
+        if (*late.wait > Duration::zero() || !_core.sharesStore || !line.waitsForStore()) {
             slot.inLine = false;
             return refuse(call, slot, late);
         }
@@ -474,12 +485,22 @@ void Limit::settle(CallImpl& call, Slot& slot, const Outcome& outcome)
     }
     // A store that fails is no reason to keep the answer from the caller.
     try {
-        _core.account->update([&report](QuotaState& state, TimePoint now) { report.run(state, now); }, patienceToReport(call));
+        _core.account->update(
+            [&report](QuotaState& state, TimePoint now) {
+                report.broken = true;
+                report.run(state, now);
+                report.broken = false;
+            },
+            patienceToReport(call));
     } catch (const Error&) {
+        if (report.broken) throw;
         const bool weighty = report.answer && answer.status >= 400 && answer.status < 500;
         _core.account->putOff(report.forLater(), weighty);
         report.forget(); // it may have run, but what it found was not kept
-        if (answer.saysLocked) report.verdict = limits::GateVerdict::Locked;
+        if (answer.saysLocked && answer.status != 402 && !report.ask.version.empty()) {
+            report.verdict = limits::GateVerdict::Locked;
+            report.cause = "the server says so";
+        }
     }
     watchStore();
     call.locked = report.verdict == limits::GateVerdict::Locked;

@@ -40,6 +40,7 @@ private:
     const Family& familyOf(std::string_view path);
     limits::Admission admit(CallImpl& call, Slot& slot, const Patience& patience) const;
     Verdict refuse(CallImpl& call, Slot& slot, const limits::Admission& admission) const;
+    static Verdict overAtStore(CallImpl& call, Slot& slot);
     void settle(CallImpl& call, Slot& slot, const Outcome& outcome);
     void tell(const Report& report) const;
     /// Tells the observer when the shared store falls into trouble or comes out of it. Answers whether it is in trouble.

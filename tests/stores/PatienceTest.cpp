@@ -337,7 +337,8 @@ BOOST_AUTO_TEST_CASE(an_answer_does_not_wait_for_the_store_and_what_it_says_is_n
                     hanging->goOn();
 
                     if (!clientLives) {
-                        client.reset(); // tells the store, at last
+                        drawn(*store, QuotaKey("some", "other")); // it is back
+                        client.reset();                           // tells the store, at last
                         store.reset();
                         client = std::make_unique<Client>(account.over(hanging->open()));
                     }
@@ -347,6 +348,48 @@ BOOST_AUTO_TEST_CASE(an_answer_does_not_wait_for_the_store_and_what_it_says_is_n
                     client->reset(); // for the next round
                 }
             }
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_that_is_over_when_it_is_told_is_over)
+{
+    LockedSqlite sqlite;
+    const Account account;
+    const Client client = account.over(sqlite.open());
+    client.get("/").send();
+    account.transport->otherwise([&](Exchange&) {
+        sqlite.hang();
+        ResponseHead head;
+        head.status = 429;
+        head.headers.add("Retry-After", "1");
+        return Response(head, std::string("{}"));
+    });
+    thrown<RateLimited>([&] { client.get("/").timeout(300ms).send(); });
+    std::this_thread::sleep_for(1s);
+    sqlite.goOn();
+    account.always(200);
+    client.get("/").timeout(20s).send(); // without a word of the server's a limit stays shut for longer
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_cannot_learn_the_name_of_its_credential_in_time_is_told_so)
+{
+    for (const auto& hanging : both()) {
+        BOOST_TEST_CONTEXT(hanging->name())
+        {
+            const Account account;
+            const QuotaStorePtr store = hanging->open();
+            const Client first = account.over(store);
+            const Client second = account.over(store); // of the same account, in the same line
+            first.get("/").send();
+            hanging->hang();
+            CancellationSource end;
+            auto holder = begin(first.get("/").cancellation(end.token()), false);
+            BOOST_CHECK(holder.wait_for(100ms) == std::future_status::timeout);
+            thrown<Timeout>([&] { second.get("/").timeout(200ms).send(); });
+            end.cancel();
+            BOOST_TEST(holder.get().error == "Cancelled");
+            hanging->goOn();
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_store_that_outlasts_every_deadline_is_left_in_peace)

@@ -107,7 +107,11 @@ public:
         return _stream;
     }
     bool isLate() const noexcept { return _buffer.late; }
-    void after(After after) noexcept { _buffer.after = after; }
+    void after(After after) noexcept
+    {
+        _buffer.after = after;
+        _buffer.lingersUntil = TimePoint{};
+    }
 
 private:
     struct Buffer final : std::streambuf
@@ -135,16 +139,17 @@ private:
             try {
                 return watch->waitUntil(descriptor, POLLIN, end, Phase::Store) != 0;
             } catch (const Error&) {
+                if (after == After::GiveUp) throw;
+                if (lingersUntil == TimePoint{}) lingersUntil = Steady::now() + grace;
                 transport::Watch last(never, {});
-                if (after == After::Linger &&
-                    last.waitUntil(descriptor, POLLIN, std::min(end, Steady::now() + grace), Phase::Store) != 0)
-                    return true;
-                throw;
+                if (last.waitUntil(descriptor, POLLIN, std::min(end, lingersUntil), Phase::Store) == 0) throw;
+                return true;
             }
         }
 
         const int descriptor;
         After after = After::GiveUp;
+        TimePoint lingersUntil{};
         TimePoint end{};
         transport::Watch* watch = nullptr;
         bool late = false;

@@ -13,7 +13,7 @@ namespace tollgate {
 QuotaStorePtr redisStore(const std::string& address, RedisStoreOptions options)
 {
     if (!options.clock) options.clock = Clock::system();
-    if (options.connectTimeout <= Duration::zero() || options.commandTimeout <= Duration::zero())
+    if (options.connectTimeout <= options.connectTimeout.zero() || options.commandTimeout <= options.commandTimeout.zero())
         throw ConfigurationError("A time-out of the Redis store is zero or less.",
                                  "Redis may hang: give both some milliseconds.");
     constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
