@@ -208,8 +208,9 @@ void Watch::limitPassed(const PhaseLimit& limit)
 {
     const std::string allowed = durationText(limit.allowed());
     switch (limit.phase()) {
-    case Phase::Pool: break;
-    case Phase::Store: break; // the store's own limits are no call's
+    case Phase::Pool:
+    case Phase::Store: // whose own limits are no call's
+        break;
     case Phase::Resolve:
         fail<Timeout>(fmt::format("the host name was not resolved within {} (connectTimeout)", allowed),
                       "The name servers do not answer; check the machine's DNS settings.");
