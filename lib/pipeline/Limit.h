@@ -19,6 +19,8 @@ class CallImpl;
 
 namespace tollgate::pipeline {
 
+struct Report;
+
 /// The gate of the account, then all limits or none: a permit, a time to come back, or a refusal at once if it would come too
 /// late. It alone says that a permit was answered or abandoned.
 class Limit final : public CallStage
@@ -36,7 +38,6 @@ private:
         std::shared_ptr<limits::Line> line;
     };
     struct Slot;
-    struct Report;
     const Family& familyOf(std::string_view path);
     limits::Admission admit(CallImpl& call, Slot& slot, const Patience& patience) const;
     Verdict refuse(CallImpl& call, Slot& slot, const limits::Admission& admission) const;
