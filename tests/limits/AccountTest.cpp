@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -17,9 +18,11 @@ struct Store final : QuotaStore
 {
     QuotaStorePtr inner = QuotaStore::inProcess(testing::VirtualClock::create());
     bool away = false;
+    std::function<void()> meanwhile = [] {};
 
     void update(const QuotaKey& key, const Change& change, const Patience& patience) override
     {
+        meanwhile();
         if (away) throw StoreUnavailable("it is away", "wait");
         inner->update(key, change, patience);
     }
@@ -51,8 +54,9 @@ BOOST_AUTO_TEST_CASE(what_was_put_off_is_made_once_in_its_order_before_the_next_
     putOff(1);
     putOff(2);
     store->away = true;
+    store->meanwhile = [this] { putOff(3); }; // by another thread
     BOOST_CHECK_THROW(update(), StoreUnavailable);
-    putOff(3);
+    store->meanwhile = [] {};
     BOOST_CHECK_THROW(update(), StoreUnavailable);
     store->away = false;
     update();

@@ -71,7 +71,7 @@ public:
         return _shelf.namingKey;
     }
 
-    Duration patience() const override { return 50ms; }
+    Duration patience() const override { return 200ms; }
     std::string domain() const override { return "shelf"; }
     std::string describe() const override { return "the shelf"; }
 
@@ -497,13 +497,13 @@ BOOST_AUTO_TEST_CASE(callers_that_give_up_before_the_store_does_count_as_one_fai
         store->update(someKey(), [](QuotaState&, TimePoint) {}, {std::chrono::steady_clock::now() + patience, {}});
     };
     unsigned gaveUp = 0;
-    for (; gaveUp < 100 && store->trouble().empty(); ++gaveUp) tests::thrown<Timeout>([&] { hurried(40ms); });
-    BOOST_CHECK_LE(gaveUp, 3U); // two make more than its 50 ms
+    for (; gaveUp < 100 && store->trouble().empty(); ++gaveUp) tests::thrown<Timeout>([&] { hurried(150ms); });
+    BOOST_CHECK_LE(gaveUp, 3U); // two make more than its 200 ms
     BOOST_CHECK(tests::contains(store->trouble(), "the shelf keeps calls waiting"));
     for (; gaveUp < 100 && shelf.asked < 100; ++gaveUp) {
         const unsigned asked = shelf.asked;
         try {
-            hurried(40ms);
+            hurried(150ms);
         } catch (const Timeout&) {
             continue;
         }
@@ -514,7 +514,7 @@ BOOST_AUTO_TEST_CASE(callers_that_give_up_before_the_store_does_count_as_one_fai
     draw(*store);
     // When it is tried again, one of them is enough.
     shelf.clock->advance(6s);
-    tests::thrown<Timeout>([&] { hurried(200ms); });
+    tests::thrown<Timeout>([&] { hurried(100ms); });
     hurried(10s);
     shelf.silent = false;
     shelf.clock->advance(6s);
